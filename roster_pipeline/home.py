@@ -1,0 +1,76 @@
+"""Where everything lives: the folder named by ROSTER_HOME and the places inside it."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds sources, extracts, warehouse and bundles of every district."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """The home named by ROSTER_HOME, else `data` below the working directory."""
+        return cls(Path(os.environ.get("ROSTER_HOME") or "data").resolve())
+
+    @property
+    def sources(self) -> Path:
+        return self.root / "sources"
+
+    @property
+    def dagster(self) -> Path:
+        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster").resolve()
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def locks(self) -> Path:
+        return self.root / "locks"
+
+    def raw(self, source_id: str, school_year: str) -> Path:
+        return self.root / "raw" / source_id / school_year
+
+    def outbox(self, source_id: str) -> Path:
+        return self.root / "outbox" / source_id
+
+
+def private_folder(path: Path) -> Path:
+    """Create `path` and its missing parents, readable by the owner only."""
+    for folder in [*reversed(path.parents), path]:
+        if not folder.exists():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    return path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a private file so that a reader sees either the old content or all of the new."""
+    private_folder(path.parent)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames inside `path` survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

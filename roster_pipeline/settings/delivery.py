@@ -1,0 +1,23 @@
+"""How the delta reaches Brightspace, and what holds it back."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from roster_pipeline.settings.base import Section
+from roster_pipeline.settings.connection import Sftp
+
+
+class Delivery(Section):
+    route: Literal["outbox", "sftp", "api"] = "outbox"
+    standard_csv_version: Literal["2.0", "2.1", "3.0"] = "3.0"
+    unique_codes: bool = Field(True, description="Unique codes of at most 50 characters, as the Standard CSV needs")
+    sftp: Sftp | None = Field(None, description="Brightspace's SFTP site, for route sftp")
+
+
+class Safety(Section):
+    """More than this, and a delta waits for a person."""
+
+    max_removed_percent: float = Field(10, ge=0, le=100)
+    max_changed_percent: float = Field(50, ge=0, le=100)
+    ignore_below: int = Field(20, ge=0, description="Fewer rows than this never hold a delta back")
