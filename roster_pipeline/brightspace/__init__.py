@@ -1,0 +1,1 @@
+"""D2L Brightspace, ignorant of OneRoster: Standard CSV bundles, API client, delivery, data sets."""
