@@ -28,14 +28,19 @@ class Finding:
 
 @dataclass
 class ExtractedResource:
-    """One resource of an extract: where its Parquet file is and how it came."""
+    """One resource of an extract: where its Parquet file is and how it came.
+
+    However it came, the file holds the whole known state: a delta is merged over the last whole state, and what is
+    absent from a package is carried over from there.
+    """
 
     name: str
     path: Path
     rows: int
     mode: Mode = "bulk"
     unstable: bool = False
-    """The totals moved while paging, twice: the rows are good, but absence from them means nothing."""
+    """Some rows may be missing (the totals moved while paging, twice; rows of the file could not be read):
+    the rows that are there are good, but absence from them means nothing."""
 
 
 @dataclass

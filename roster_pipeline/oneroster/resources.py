@@ -99,9 +99,7 @@ COURSES = Resource(
     ("courses",),
     (
         *_base(),
-        Field(
-            "schoolYearSourcedId", "school_year_sourced_id", "schoolYear", "reference", aliases=("schoolYearId",)
-        ),
+        Field("schoolYearSourcedId", "school_year_sourced_id", "schoolYear", "reference", aliases=("schoolYearId",)),
         Field("title", "title", "title", required=True),
         Field("courseCode", "course_code", "courseCode"),
         Field("grades", "grades", "grades", "values", aliases=("grade",)),
@@ -173,6 +171,12 @@ ENROLLMENTS = Resource(
         Field("endDate", "end_date", "endDate"),
     ),
 )
+
+
+def is_password(name: str) -> bool:
+    """Whether a column or metadata key is named like a password: such values are dropped at the door."""
+    return "password" in name.lower()
+
 
 #: In the order in which one refers to another.
 ROSTER_RESOURCES = (ACADEMIC_SESSIONS, ORGS, COURSES, CLASSES, USERS, ENROLLMENTS)

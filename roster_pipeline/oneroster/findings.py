@@ -1,0 +1,113 @@
+"""Every fault that extracting can report without stopping: its code, how bad it is, what it says, and the remedy."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from roster_pipeline.oneroster.extract import Finding
+
+Severity = Literal["error", "warning"]
+
+#: `kind` of a finding that belongs to no single resource.
+PACKAGE = "package"
+
+
+@dataclass(frozen=True)
+class FindingType:
+    """What a finding's code means. `error`: rows were lost or cannot be trusted; `warning`: everything was read."""
+
+    severity: Severity
+    message: str
+    remedy: str
+
+
+CATALOGUE: dict[str, FindingType] = {
+    "container.folder_in_zip": FindingType(
+        "warning",
+        "The files of the zip lie in a folder.",
+        "Ask the SIS vendor to put the files at the root of the zip, as OneRoster demands.",
+    ),
+    "container.not_listed": FindingType(
+        "warning",
+        "A file is in the package, but manifest.csv says it is absent; it was ignored.",
+        "Ask the SIS vendor to list the file in manifest.csv as bulk or delta.",
+    ),
+    "container.manifest_key_missing": FindingType(
+        "warning",
+        "manifest.csv lacks a key that OneRoster demands; the file counts as absent.",
+        "Ask the SIS vendor to name every file in manifest.csv as absent, bulk or delta.",
+    ),
+    "container.manifest_key_unknown": FindingType(
+        "warning",
+        "manifest.csv holds a key that OneRoster 1.1 does not know; it was ignored.",
+        "Nothing to do, unless the key is a misspelt one.",
+    ),
+    "container.manifest_key_misspelt": FindingType(
+        "warning",
+        "A key of manifest.csv is misspelt; it was understood all the same.",
+        "Ask the SIS vendor to write the key as OneRoster 1.1 does.",
+    ),
+    "container.empty": FindingType(
+        "warning",
+        "The file has a header and no rows.",
+        "Ask the SIS vendor whether the set is really empty; OneRoster wants such a file marked as absent.",
+    ),
+    "container.header_order": FindingType(
+        "warning",
+        "The columns are not in OneRoster's order; they were read by name.",
+        "Nothing to do.",
+    ),
+    "container.header_case": FindingType(
+        "warning",
+        "A column's name is not written as OneRoster writes it, in its letters' case or in invisible characters.",
+        "Ask the SIS vendor to write the column's name exactly as OneRoster 1.1 does.",
+    ),
+    "container.header_alias": FindingType(
+        "warning",
+        "A column has the name that OneRoster 1.0 gave it; it was read as its successor.",
+        "Ask the SIS vendor to write the column's name of OneRoster 1.1.",
+    ),
+    "container.unknown_column": FindingType(
+        "warning",
+        "A column is neither OneRoster's nor named metadata.*; it was kept as metadata under its own name.",
+        "Nothing to do; ask the SIS vendor to prefix extension columns with metadata.",
+    ),
+    "container.password_dropped": FindingType(
+        "warning",
+        "A column or metadata value named like a password arrived; it was dropped and not stored.",
+        "Ask the SIS vendor to stop sending passwords.",
+    ),
+    "container.line_ends": FindingType(
+        "warning",
+        "The file ends lines with a bare carriage return; OneRoster demands CRLF or LF.",
+        "Ask the SIS vendor to write the file with CRLF or LF line ends.",
+    ),
+    "row.ragged": FindingType(
+        "error",
+        "The row has more or fewer cells than the header; it was left out.",
+        "Correct the row in the SIS; a comma or a quote inside a value is the usual cause.",
+    ),
+    "row.quoting": FindingType(
+        "error",
+        "A quote in the row is opened or closed in the wrong place; the row was left out, and so were the rows "
+        "that the open quote swallowed.",
+        "Ask the SIS vendor to double every quote inside a value and to quote values that hold one.",
+    ),
+    "row.too_long": FindingType(
+        "error",
+        "The row is longer than a roster row can be; it was left out.",
+        "Correct the row in the SIS.",
+    ),
+    "row.line_break": FindingType(
+        "error",
+        "A value holds a line break, which OneRoster forbids; a missing quote may hide rows behind it, so that "
+        "nothing is removed because it is absent from this file.",
+        "Take the line break or the stray quote out of the value in the SIS.",
+    ),
+}
+
+
+def finding(code: str, kind: str, sourced_id: str | None = None, detail: str = "") -> Finding:
+    """A finding whose code is in the catalogue. `detail` must hold no pupil's data: lines, counts, column names."""
+    if code not in CATALOGUE:
+        raise KeyError(code)
+    return Finding(code, kind, sourced_id, detail)

@@ -1,0 +1,79 @@
+"""What a row must have to be used, as pandera schemas that run inside DuckDB.
+
+A required value may be missing from a row that the SIS marks `tobedeleted`: such a row only says goodbye.
+Uniqueness and references are set-based SQL instead, because pandera's Ibis backend ignores `unique`.
+"""
+
+import functools
+import operator
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import pandera.ibis as pa
+
+
+def _required(column: str, code: str) -> pa.Check:
+    """The check that `column` has a value; `code` is the issue a row without one gets."""
+
+    def has_value(data: Any) -> Any:
+        return data.table[column].notnull() | (data.table["status"] == "tobedeleted")
+
+    return pa.Check(has_value, name=code, error=code, ignore_na=False)
+
+
+def _identified(data: Any) -> Any:
+    return data.table["sourced_id"].notnull()
+
+
+_SOURCED_ID = pa.Column(
+    dt.String, pa.Check(_identified, error="row.sourced_id_missing", ignore_na=False), nullable=True
+)
+
+
+def _schema(**required: list[str]) -> pa.DataFrameSchema:
+    columns = {
+        column: pa.Column(dt.String, [_required(column, code) for code in codes], nullable=True)
+        for column, codes in required.items()
+    }
+    return pa.DataFrameSchema({"sourced_id": _SOURCED_ID, **columns})
+
+
+#: By roster table.
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "orgs": _schema(),
+    "academic_sessions": _schema(),
+    "courses": _schema(),
+    "classes": _schema(
+        course_sourced_id=["class.course_missing"],
+        school_sourced_id=["class.school_missing"],
+    ),
+    "users": _schema(
+        given_name=["user.name_missing"],
+        family_name=["user.name_missing"],
+        username=["user.username_missing"],
+        role=["user.role_missing"],
+    ),
+    "enrollments": _schema(
+        user_sourced_id=["enrollment.user_missing"],
+        class_sourced_id=["enrollment.class_missing"],
+        role=["enrollment.role_missing"],
+    ),
+}
+
+
+def faults_query(table: str, columns: dict[str, str]) -> str:
+    """SQL over `candidates` that yields position, sourced_id and codes of every row that breaks the schema.
+
+    `columns` are the relation's column names and Ibis types. One scan answers all checks; `codes` holds one
+    entry for each check, null where the check passed.
+    """
+    candidates = ibis.table(columns, name="candidates")
+    checks = [
+        (check(candidates, name).check_output, check.error)
+        for name, column in SCHEMAS[table].columns.items()
+        for check in column.checks
+    ]
+    passed = functools.reduce(operator.and_, (output for output, _ in checks))
+    codes = ibis.array([ibis.ifelse(output, ibis.null("string"), ibis.literal(code)) for output, code in checks])
+    return str(ibis.to_sql(candidates.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb"))
