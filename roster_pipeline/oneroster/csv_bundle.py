@@ -9,7 +9,7 @@ import duckdb
 from roster_pipeline.home import private_folder
 from roster_pipeline.oneroster.archive import Package, open_package, sha256
 from roster_pipeline.oneroster.csv_file import CsvResult, csv_to_parquet
-from roster_pipeline.oneroster.extract import Extract, ExtractedResource, ExtractError, Finding, Progress
+from roster_pipeline.oneroster.extract import Extract, ExtractedResource, Finding, Progress
 from roster_pipeline.oneroster.manifest import Manifest, read_manifest
 from roster_pipeline.oneroster.raw_parquet import raw_path, write_empty
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource

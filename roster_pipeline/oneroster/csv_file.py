@@ -128,7 +128,7 @@ class _Feed:
 
     def _feed(self, writing: int) -> None:
         try:
-            with open(writing, "wb", buffering=0) as pipe:  # noqa: PTH123 - a file descriptor has no path
+            with open(writing, "wb", buffering=0) as pipe:
                 block = self._beginning
                 self._beginning = b""
                 while True:
@@ -207,9 +207,9 @@ def _rejected(
             "Have the SIS export the file anew, with values that hold commas or quotes in quotes."
         )
     result = _Rejected()
-    for data_line, cells, kinds, text, _ in found:
+    for data_line, cells, kinds, csv_line, _ in found:
         line = data_line + 1
-        text = (text or "").strip("\n")
+        text = (csv_line or "").strip("\n")
         lines = text.count("\n") + 1
         if "INVALID ENCODING" in kinds:
             raise not_utf8(place, line)

@@ -120,7 +120,7 @@ def _check_complete(resource: Resource, place: str, header: Header, names: list[
     newer = _ONLY_IN_1_2 & {name.lower() for name in names}
     if newer:
         raise ExtractError(
-            f"{place}: column {sorted(newer)[0]} is one of OneRoster 1.2, which is not supported. "
+            f"{place}: column {min(newer)} is one of OneRoster 1.2, which is not supported. "
             "Have the SIS export OneRoster 1.1 CSV instead."
         )
     missing = [each.name for each in resource.fields if each.required and each.name not in header.fields]

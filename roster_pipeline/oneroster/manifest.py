@@ -74,7 +74,8 @@ def _values(package: Package, place: str, findings: list[Finding]) -> dict[str, 
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(map(str.strip, row))]
     if not rows or [cell.lower() for cell in rows[0][:2]] != ["propertyname", "value"]:
         raise ExtractError(
-            f"{place}: must begin with the header propertyName,value. Have the SIS export the manifest of OneRoster 1.1."
+            f"{place}: must begin with the header propertyName,value. "
+            "Have the SIS export the manifest of OneRoster 1.1."
         )
     known = {key.lower(): key for key in (_VERSION_KEY, *_OTHER_KEYS)}
     known |= {f"file.{name}".lower(): f"file.{name}" for name in (*_OTHER_FILES, *_roster_names())}
@@ -125,7 +126,8 @@ def _mode(place: str, resource: Resource, values: dict[str, str], findings: list
     mode = _MODES.get(value.lower())
     if mode is None:
         raise ExtractError(
-            f"{place}: {key}: {value!r} must be absent, bulk or delta. Have the SIS correct it and send the package again."
+            f"{place}: {key}: {value!r} must be absent, bulk or delta. "
+            "Have the SIS correct it and send the package again."
         )
     return mode
 

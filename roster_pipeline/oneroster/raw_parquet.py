@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from roster_pipeline.home import PRIVATE_FILE
 from roster_pipeline.oneroster.resources import METADATA, POSITION, Resource
 
-COMPRESSION = "zstd"
 
 
 def raw_path(snapshot: Path, resource: Resource) -> Path:
@@ -32,7 +31,7 @@ def raw_schema(resource: Resource) -> pa.Schema:
 def write_empty(resource: Resource, path: Path) -> None:
     """A raw file without rows."""
     with becoming(path) as partial:
-        pq.write_table(raw_schema(resource).empty_table(), partial, compression=COMPRESSION)
+        pq.write_table(raw_schema(resource).empty_table(), partial, compression="zstd")
 
 
 @contextmanager

@@ -123,7 +123,7 @@ CLASSES = Resource(
         Field("classType", "class_type", "classType"),
         Field("location", "location", "location"),
         Field("schoolSourcedId", "school_sourced_id", "school", "reference", required=True),
-        Field("termSourcedIds", "term_sourced_ids", "terms", "references", True, aliases=("termSourcedId",)),
+        Field("termSourcedIds", "term_sourced_ids", "terms", "references", required=True, aliases=("termSourcedId",)),
         Field("subjects", "subjects", "subjects", "values"),
         Field("subjectCodes", "subject_codes", "subjectCodes", "values"),
         Field("periods", "periods", "periods", "values"),
