@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -28,11 +29,11 @@ class _Server(uvicorn.Server):
 class BackgroundServer:
     """A web application that answers as long as the `with` block lasts.
 
-    `port=0` takes a free port. Raises OSError when the port is taken, RuntimeError when the server does not come up.
+    `make_application` is called with the server's address. `port=0` takes a free port. Raises OSError when the port is taken, RuntimeError when the server does not come up.
     """
 
-    def __init__(self, application: ASGIApp, port: int = 0) -> None:
-        self._application = application
+    def __init__(self, make_application: Callable[[str], ASGIApp], port: int = 0) -> None:
+        self._make_application = make_application
         self._port = port
 
     def __enter__(self) -> Self:
@@ -45,7 +46,13 @@ class BackgroundServer:
             raise
         self._port = listener.getsockname()[1]
         self._server = _Server(
-            uvicorn.Config(self._application, lifespan="off", access_log=False, log_config=None, log_level="critical")
+            uvicorn.Config(
+                self._make_application(self.url),
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="critical",
+            )
         )
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name=f"server on port {self._port}", daemon=True

@@ -1,0 +1,67 @@
+"""The sandbox's SIS on loopback: `with SandboxSis(make_district()) as sis: …`."""
+
+import secrets
+from types import TracebackType
+from typing import Self
+
+from starlette.types import ASGIApp
+
+from roster_pipeline.sandbox.background import BackgroundServer
+from roster_pipeline.sandbox.district import District
+from roster_pipeline.sandbox.sis.authentication import Authentication
+from roster_pipeline.sandbox.sis.recording import RecordedRequest
+from roster_pipeline.sandbox.sis.service import TOKEN_PATH, Service
+
+
+class SandboxSis:
+    """A OneRoster 1.1 SIS that serves `district` as long as the `with` block lasts.
+
+    Without a port a free one is taken; without a secret one is made up.
+    """
+
+    def __init__(
+        self, district: District, *, port: int = 0, client_id: str = "brightspace", client_secret: str | None = None
+    ) -> None:
+        self.district = district
+        self.authentication = Authentication(client_id, client_secret or secrets.token_urlsafe(24))
+        self._server = BackgroundServer(self._application, port)
+
+    def _application(self, url: str) -> ASGIApp:
+        self.service = Service(self.district, self.authentication, url)
+        return self.service.application()
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
+
+    @property
+    def url(self) -> str:
+        """Address without a path."""
+        return self._server.url
+
+    @property
+    def endpoint_url(self) -> str:
+        """Address of the service, up to and with the version."""
+        return self.service.endpoint_url
+
+    @property
+    def token_url(self) -> str:
+        return self.url + TOKEN_PATH
+
+    @property
+    def client_id(self) -> str:
+        return self.authentication.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self.authentication.client_secret
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request so far, the token endpoint's among them, in the order of their answers."""
+        return list(self.service.requests)
