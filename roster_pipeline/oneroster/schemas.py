@@ -26,17 +26,13 @@ def _identified(data: Any) -> Any:
     return data.table["sourced_id"].notnull()
 
 
-_SOURCED_ID = pa.Column(
-    dt.String, pa.Check(_identified, error="row.sourced_id_missing", ignore_na=False), nullable=True
-)
-
-
-def _schema(**required: list[str]) -> pa.DataFrameSchema:
-    columns = {
-        column: pa.Column(dt.String, [_required(column, code) for code in codes], nullable=True)
-        for column, codes in required.items()
-    }
-    return pa.DataFrameSchema({"sourced_id": _SOURCED_ID, **columns})
+def _schema(**required: str) -> pa.DataFrameSchema:
+    """A schema that demands a sourcedId and the named columns, each with the code of its issue."""
+    identified = pa.Check(_identified, error="row.sourced_id_missing", ignore_na=False)
+    return pa.DataFrameSchema(
+        {column: pa.Column(dt.String, nullable=True) for column in ("sourced_id", "status", *required)},
+        checks=[identified, *(_required(column, code) for column, code in required.items())],
+    )
 
 
 #: By roster table.
@@ -45,19 +41,19 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "academic_sessions": _schema(),
     "courses": _schema(),
     "classes": _schema(
-        course_sourced_id=["class.course_missing"],
-        school_sourced_id=["class.school_missing"],
+        course_sourced_id="class.course_missing",
+        school_sourced_id="class.school_missing",
     ),
     "users": _schema(
-        given_name=["user.name_missing"],
-        family_name=["user.name_missing"],
-        username=["user.username_missing"],
-        role=["user.role_missing"],
+        given_name="user.name_missing",
+        family_name="user.name_missing",
+        username="user.username_missing",
+        role="user.role_missing",
     ),
     "enrollments": _schema(
-        user_sourced_id=["enrollment.user_missing"],
-        class_sourced_id=["enrollment.class_missing"],
-        role=["enrollment.role_missing"],
+        user_sourced_id="enrollment.user_missing",
+        class_sourced_id="enrollment.class_missing",
+        role="enrollment.role_missing",
     ),
 }
 
@@ -69,11 +65,7 @@ def faults_query(table: str, columns: dict[str, str]) -> str:
     entry for each check, null where the check passed.
     """
     candidates = ibis.table(columns, name="candidates")
-    checks = [
-        (check(candidates, name).check_output, check.error)
-        for name, column in SCHEMAS[table].columns.items()
-        for check in column.checks
-    ]
+    checks = [(check(candidates).check_output, check.error) for check in SCHEMAS[table].checks]
     passed = functools.reduce(operator.and_, (output for output, _ in checks))
     codes = ibis.array([ibis.ifelse(output, ibis.null("string"), ibis.literal(code)) for output, code in checks])
     return str(ibis.to_sql(candidates.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb"))

@@ -1,0 +1,232 @@
+"""The way into the pipeline's own DuckDB file: one writer at a time, short transactions, a published copy.
+
+DuckDB lets one process write a file and refuses every other one meanwhile, so whoever wants in takes a lock
+file first. The operating system releases it when a process dies, however it dies. No connection is open
+while another system is talked to.
+"""
+
+import hashlib
+import os
+import random
+import shutil
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, LiteralString
+
+import duckdb
+from filelock import FileLock
+
+from roster_pipeline.home import PRIVATE_FILE, Home, private_folder, sync_folder
+from roster_pipeline.warehouse.catalogue import SCHEMAS, Table, tables
+
+#: How long to wait for another step's transaction, seconds; the longest one seen takes a few minutes.
+LOCK_TIMEOUT = 3600.0
+#: How long to go on trying when a program that does not know the lock file has the database open, seconds.
+FOREIGN_LOCK_TIMEOUT = 120.0
+#: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
+MEMORY_LIMIT = "640MiB"
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be used. The message names the file and the remedy."""
+
+
+class Session:
+    """A connection inside one transaction, for one source system and school year."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, source_id: str, school_year: str) -> None:
+        self.connection = connection
+        self.source_id = source_id
+        self.school_year = school_year
+        self.set_variables(source_id=source_id, school_year=school_year)
+
+    def set_variables(self, **values: Any) -> None:
+        """Make settings readable in SQL files as `getvariable('name')`."""
+        for name, value in values.items():
+            self.connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+
+    def execute(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        return self.connection.execute(query, dict(parameters or {})).fetchall()
+
+    def value(self, query: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The single value of a query."""
+        return self.execute(query, parameters)[0][0]
+
+    def run_file(self, name: LiteralString) -> None:
+        """Run the statements of `sql/<name>.sql`."""
+        self.connection.execute(sql_text(name))
+
+    def create_temporary(self, table: str, name: LiteralString) -> None:
+        """Keep the result of the query in `sql/<name>.sql` as a temporary table."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql_text(name)}")
+
+    def replace_partition(self, table: str, query: str) -> int:
+        """Make the rows of this source and school year in `table` those of `query`; returns their number.
+
+        The query yields the table's columns without `source_id` and `school_year`, by name. A partition that
+        would not change is not rewritten.
+        """
+        description = tables()[table]
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE replacement AS {query}")
+        columns = [name for name in description.column_names if name not in {"source_id", "school_year"}]
+        rows, fingerprint = self._fingerprint("replacement", columns)
+        keys = {"source_id": self.source_id, "school_year": self.school_year, "table_name": table}
+        where = "source_id = $source_id AND school_year = $school_year"
+        known = self.execute(
+            f"SELECT rows, fingerprint FROM sync.fingerprints WHERE {where} AND table_name = $table_name", keys
+        )
+        if known != [(rows, fingerprint)]:
+            quoted = ", ".join(f'"{column}"' for column in columns)
+            partition = {"source_id": self.source_id, "school_year": self.school_year}
+            self.execute(f"DELETE FROM {table} WHERE {where}", partition)
+            self.execute(
+                f"INSERT INTO {table} (source_id, school_year, {quoted}) "
+                f"SELECT $source_id, $school_year, {quoted} FROM replacement",
+                partition,
+            )
+            self.execute(f"DELETE FROM sync.fingerprints WHERE {where} AND table_name = $table_name", keys)
+            self.execute(
+                "INSERT INTO sync.fingerprints VALUES ($source_id, $school_year, $table_name, $rows, $fingerprint)",
+                {**keys, "rows": rows, "fingerprint": fingerprint},
+            )
+        self.connection.execute("DROP TABLE replacement")
+        return rows
+
+    def fingerprint(self, table: str) -> str:
+        """Order-independent hash of this source's and year's rows of a table."""
+        columns = [name for name in tables()[table].column_names if name not in {"source_id", "school_year"}]
+        view = (
+            f"(SELECT * FROM {table} WHERE source_id = getvariable('source_id') "
+            "AND school_year = getvariable('school_year'))"
+        )
+        rows, fingerprint = self._fingerprint(view, columns)
+        return f"{rows}-{fingerprint}"
+
+    def _fingerprint(self, relation: str, columns: list[str]) -> tuple[int, str]:
+        quoted = ", ".join(f'"{column}"' for column in columns)
+        rows, total = self.execute(f"SELECT count(*), sum(hash({quoted})::HUGEINT) FROM {relation}")[0]
+        return rows, str(total or 0)
+
+
+class Warehouse:
+    """`warehouse/pipeline.duckdb`, which the pipeline writes, and `roster.duckdb`, the copy for analysts."""
+
+    def __init__(self, home: Home) -> None:
+        self.path = home.warehouse / "pipeline.duckdb"
+        self.published_path = home.warehouse / "roster.duckdb"
+        self._temporary = home.warehouse / "tmp"
+        self._lock_path = home.locks / "warehouse.lock"
+
+    @contextmanager
+    def transaction(self, source_id: str, school_year: str) -> Generator[Session]:
+        """A session whose writes all happen, or none. Raises WarehouseError when the file stays locked."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Session(connection, source_id, school_year)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def publish(self) -> None:
+        """Replace the analysts' copy by the state now. Open sessions keep the copy they opened."""
+        with self._locked():
+            with self._open() as connection:
+                connection.execute("CHECKPOINT")
+            temporary = self.published_path.with_suffix(f".{os.getpid()}.tmp")
+            try:
+                shutil.copyfile(self.path, temporary)
+                temporary.chmod(PRIVATE_FILE)
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+                temporary.replace(self.published_path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            sync_folder(self.published_path.parent)
+
+    @contextmanager
+    def _connection(self) -> Generator[duckdb.DuckDBPyConnection]:
+        with self._locked(), self._open() as connection:
+            yield connection
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        private_folder(self._lock_path.parent)
+        private_folder(self.path.parent)
+        with FileLock(self._lock_path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE):
+            yield
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        settings = {
+            "memory_limit": os.environ.get("ROSTER_MEMORY_LIMIT") or MEMORY_LIMIT,
+            "temp_directory": str(private_folder(self._temporary)),
+            # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.
+            "preserve_insertion_order": "false",
+        }
+        deadline = time.monotonic() + FOREIGN_LOCK_TIMEOUT
+        while True:
+            try:
+                connection = duckdb.connect(str(self.path), config=settings)
+                break
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower() or time.monotonic() > deadline:
+                    raise WarehouseError(
+                        f"{self.path} cannot be opened: {error}. Close the program that has it open; "
+                        f"analysts open {self.published_path.name} instead."
+                    ) from error
+                time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - spreads retries, guards nothing
+        self.path.chmod(PRIVATE_FILE)
+        _ensure_schema(connection)
+        return connection
+
+
+def sql_text(name: str) -> str:
+    """The text of `sql/<name>.sql`."""
+    return resources.files("roster_pipeline.warehouse").joinpath(f"sql/{name}.sql").read_text("utf-8")
+
+
+def read_only(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a published warehouse as an analyst does."""
+    return duckdb.connect(str(path), read_only=True)
+
+
+def _ensure_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing: a new warehouse, or tables and columns that came with a new release."""
+    wanted = _schema_fingerprint()
+    if connection.execute("FROM duckdb_tables() WHERE table_name = 'fingerprints'").fetchall():
+        current = connection.execute("SELECT fingerprint FROM sync.fingerprints WHERE table_name = 'catalogue'")
+        if current.fetchall() == [(wanted,)]:
+            return
+    connection.execute("BEGIN")
+    for schema in SCHEMAS:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    for table in tables().values():
+        _add_missing_columns(connection, table)
+        for statement in table.create_statements():
+            connection.execute(statement)
+    connection.execute("DELETE FROM sync.fingerprints WHERE table_name = 'catalogue'")
+    connection.execute("INSERT INTO sync.fingerprints VALUES ('', '', 'catalogue', NULL, $wanted)", {"wanted": wanted})
+    connection.execute("COMMIT")
+
+
+def _add_missing_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    existing = {
+        name
+        for (name,) in connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = $schema AND table_name = $name",
+            {"schema": table.schema, "name": table.name},
+        ).fetchall()
+    }
+    for column in table.columns if existing else ():
+        if column.name not in existing:
+            connection.execute(f'ALTER TABLE {table.full_name} ADD COLUMN "{column.name}" {column.type}')
+
+
+def _schema_fingerprint() -> str:
+    statements = [statement for table in tables().values() for statement in table.create_statements()]
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()

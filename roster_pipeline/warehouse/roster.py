@@ -1,0 +1,110 @@
+"""Conforms and validates a raw snapshot: typed rows into `roster.*`, rows that cannot be used into `roster.rejects`."""
+
+from dataclasses import dataclass
+
+import ibis
+
+from roster_pipeline.issues import prepare_findings, record_findings
+from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
+from roster_pipeline.oneroster.schemas import SCHEMAS, faults_query
+from roster_pipeline.oneroster.snapshot import Snapshot
+from roster_pipeline.settings import Source
+from roster_pipeline.warehouse.catalogue import tables
+from roster_pipeline.warehouse.connection import Session, sql_text
+from roster_pipeline.warehouse.settings_tables import apply_settings
+
+#: Share of rows that may refer to objects the SIS did not send before absence from the extract is not trusted.
+DANGLING_LIMIT = 0.05
+
+
+@dataclass(frozen=True)
+class RosterCounts:
+    """What one build of the roster tables found."""
+
+    rows: dict[str, int]
+    """Rows kept, by roster table."""
+    issues: dict[str, int]
+    """Findings by severity."""
+
+
+def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id: str) -> RosterCounts:
+    """Fill `roster.*` of the session's source and school year from a raw snapshot."""
+    apply_settings(session, settings)
+    prepare_findings(session)
+    # pandera asks DuckDB through Ibis; on this connection it sees the temporary tables.
+    database = ibis.duckdb.from_connection(session.connection)
+    rows: dict[str, int] = {}
+    for resource in ROSTER_RESOURCES:
+        _conform(session, resource, snapshot)
+        _find_schema_faults(session, resource)
+        for faults in ("duplicates", "values", resource.table):
+            session.run_file(f"roster/faults/{faults}")
+        if session.value("SELECT EXISTS (FROM accepted)"):  # pandera takes an empty relation for a broken one
+            SCHEMAS[resource.table].validate(database.table("accepted"), lazy=True)
+        rows[resource.table] = session.replace_partition(
+            f"roster.{resource.table}", f"SELECT {_columns(resource)} FROM accepted"
+        )
+        session.execute(
+            "INSERT INTO sync.extracts SELECT $source_id, $school_year, $run_id, $snapshot, $resource, $rows, $mode, "
+            "$because IS NULL, $because, $package_hash, $extracted_at",
+            {
+                "source_id": session.source_id,
+                "school_year": session.school_year,
+                "run_id": run_id,
+                "snapshot": snapshot.name,
+                "resource": resource.name,
+                "rows": snapshot.resources[resource.name].rows,
+                "mode": snapshot.resources[resource.name].mode,
+                "because": _incomplete_because(session, resource, snapshot),
+                "package_hash": snapshot.package_hash,
+                "extracted_at": snapshot.extracted_at,
+            },
+        )
+    session.replace_partition("roster.rejects", sql_text("roster/rejects"))
+    return RosterCounts(rows, record_findings(session, run_id))
+
+
+def _conform(session: Session, resource: Resource, snapshot: Snapshot) -> None:
+    """Read the Parquet file into typed `candidates`; `accepted` is what no finding keeps out of them."""
+    path = str(snapshot.resources[resource.name].path).replace("'", "''")
+    session.set_variables(kind=resource.singular)
+    session.execute(f"CREATE OR REPLACE TEMP VIEW raw_{resource.table} AS FROM read_parquet('{path}')")
+    session.create_temporary(f"candidates_{resource.table}", f"roster/{resource.table}")
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW accepted_{resource.table} AS "
+        f"SELECT row.* FROM candidates_{resource.table} AS row ANTI JOIN (SELECT position FROM findings "
+        f"INNER JOIN issue_codes USING (code) WHERE drops_row AND kind = '{resource.singular}') USING (position)"
+    )
+    session.execute(f"CREATE OR REPLACE TEMP VIEW candidates AS FROM candidates_{resource.table}")
+    session.execute(f"CREATE OR REPLACE TEMP VIEW accepted AS FROM accepted_{resource.table}")
+
+
+def _find_schema_faults(session: Session, resource: Resource) -> None:
+    columns = {"position": "int64", "status": "string"} | dict.fromkeys(SCHEMAS[resource.table].columns, "string")
+    session.execute(
+        "INSERT INTO findings (code, kind, sourced_id, detail, position) "
+        "SELECT DISTINCT code, getvariable('kind'), sourced_id, "
+        "CASE WHEN sourced_id IS NULL THEN position::VARCHAR END, position "
+        "FROM (SELECT position, sourced_id, unnest(codes) AS code "
+        f"FROM ({faults_query(resource.table, columns)})) WHERE code IS NOT NULL"
+    )
+
+
+def _columns(resource: Resource) -> str:
+    names = tables()[f"roster.{resource.table}"].column_names
+    return ", ".join(f'"{name}"' for name in names if name not in {"source_id", "school_year"})
+
+
+def _incomplete_because(session: Session, resource: Resource, snapshot: Snapshot) -> str | None:
+    """Why absence from this resource means nothing, or None where it does mean removal."""
+    extracted = snapshot.resources[resource.name]
+    if extracted.mode != "bulk":
+        return f"the package holds {'changes only' if extracted.mode == 'delta' else 'no such file'}"
+    if extracted.unstable:
+        return "rows may be missing: the extract did not settle"
+    dangling = session.value(
+        "SELECT count(DISTINCT position) FROM findings WHERE kind = getvariable('kind') AND code LIKE '%_unknown'"
+    )
+    if dangling > DANGLING_LIMIT * extracted.rows:
+        return f"{dangling} of {extracted.rows} rows refer to objects that the SIS did not send"
+    return None

@@ -1,0 +1,15 @@
+SELECT
+    user_sourced_id,
+    unnest(['course_offering:' || class_sourced_id, 'section:' || class_sourced_id]) AS org_unit_key,
+    brightspace_role AS role,
+    begin_date,
+    end_date
+FROM class_enrollments
+UNION ALL
+SELECT
+    sourced_id AS user_sourced_id,
+    own_key AS org_unit_key,
+    brightspace_role AS role,
+    NULL AS begin_date,
+    NULL AS end_date
+FROM upper_enrollments

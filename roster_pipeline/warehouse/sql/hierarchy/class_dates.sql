@@ -1,0 +1,41 @@
+-- Start and end of each offering: those of the first session of its class that has the configured type, or of
+-- that session's ancestor of the type, moved by the configured days. Without the setting there are none.
+WITH candidates AS (
+    SELECT
+        class.sourced_id,
+        place,
+        session.start_date + getvariable('start_offset_days')::INTEGER AS start_date,
+        session.end_date + getvariable('end_offset_days')::INTEGER AS end_date,
+        depth
+    FROM (
+        SELECT
+            sourced_id,
+            unnest(session_sourced_ids) AS session_sourced_id,
+            generate_subscripts(session_sourced_ids, 1) AS place
+        FROM year_classes
+    ) AS class
+    INNER JOIN session_years AS own ON class.session_sourced_id = own.sourced_id
+    CROSS JOIN unnest(own.lineage) WITH ORDINALITY AS ancestor (session_sourced_id, depth)
+    INNER JOIN session_years AS session ON ancestor.session_sourced_id = session.sourced_id
+    WHERE session.type = getvariable('dates_session_type')
+),
+
+chosen AS (
+    SELECT
+        sourced_id,
+        arg_min({'start_date': start_date, 'end_date': end_date}, (depth > 1, place, depth)) AS dates
+    FROM candidates
+    GROUP BY sourced_id
+)
+
+SELECT
+    year_classes.sourced_id,
+    chosen.sourced_id IS NULL AS session_missing,
+    coalesce(chosen.dates.end_date < chosen.dates.start_date, false) AS dates_contradict,
+    CASE WHEN NOT coalesce(chosen.dates.end_date < chosen.dates.start_date, false) THEN chosen.dates.start_date END
+        AS start_date,
+    CASE WHEN NOT coalesce(chosen.dates.end_date < chosen.dates.start_date, false) THEN chosen.dates.end_date END
+        AS end_date
+FROM year_classes
+LEFT JOIN chosen ON year_classes.sourced_id = chosen.sourced_id
+WHERE getvariable('dates_inherit')

@@ -1,0 +1,77 @@
+-- How text of the SIS is read, in one place. Every macro yields NULL for what it cannot read.
+
+-- Blanks, no-break and zero-width characters around a value are not part of it; nothing left is no value.
+CREATE OR REPLACE TEMP MACRO clean(value) AS
+    nullif(trim(value, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '');
+
+-- In names, runs of blanks count as one.
+CREATE OR REPLACE TEMP MACRO clean_name(value) AS
+    regexp_replace(clean(value), '[ \t\x{A0}]{2,}', ' ', 'g');
+
+CREATE OR REPLACE TEMP MACRO clean_list(items) AS
+    list_filter(list_transform(coalesce(items, []), lambda item: clean(item)), lambda item: item IS NOT NULL);
+
+-- A dateTime where a date belongs is read for its date part, without moving it between zones.
+-- The year 1 and the year 9999 are what databases write for "none".
+CREATE OR REPLACE TEMP MACRO plausible_date(value) AS
+    CASE WHEN year(value) BETWEEN 1900 AND 2200 THEN value END;
+CREATE OR REPLACE TEMP MACRO parse_date(value) AS
+    plausible_date(coalesce(try_cast(left(value, 10) AS DATE), try_strptime(value, '%m/%d/%Y')::DATE));
+
+CREATE OR REPLACE TEMP MACRO parse_timestamp(value) AS
+    CASE WHEN year(try_cast(value AS TIMESTAMP)) BETWEEN 1900 AND 2200 THEN try_cast(value AS TIMESTAMP) END;
+
+CREATE OR REPLACE TEMP MACRO parse_boolean(value) AS
+    CASE
+        WHEN lower(value) IN ('true', 't', 'yes', 'y', '1') THEN true
+        WHEN lower(value) IN ('false', 'f', 'no', 'n', '0') THEN false
+    END;
+
+CREATE OR REPLACE TEMP MACRO parse_status(value) AS
+    coalesce(lower(value), 'active');
+
+CREATE OR REPLACE TEMP MACRO parse_role(value) AS
+    CASE
+        WHEN rtrim(lower(value), 's') IN (
+            'administrator', 'aide', 'guardian', 'parent', 'proctor', 'relative', 'student', 'teacher'
+        ) THEN rtrim(lower(value), 's')
+        ELSE lower(value)
+    END;
+
+CREATE OR REPLACE TEMP MACRO parse_session_type(value) AS
+    CASE lower(value)
+        WHEN 'gradingperiod' THEN 'gradingPeriod'
+        WHEN 'schoolyear' THEN 'schoolYear'
+        WHEN 'semester' THEN 'semester'
+        WHEN 'term' THEN 'term'
+        ELSE value
+    END;
+
+-- '2027' as the standard has it; '2026-2027' and '2026/27' as some write it.
+CREATE OR REPLACE TEMP MACRO parse_year(value) AS
+    CASE
+        WHEN regexp_full_match(value, '\d{4}') THEN value::INTEGER
+        WHEN regexp_full_match(value, '\d{4}\s*[-/]\s*(\d{2}|\d{4})') THEN left(value, 4)::INTEGER + 1
+    END;
+
+-- Names of the fields whose text could not be read: unreadable(['endDate'], [endDate], [end_date IS NULL]).
+CREATE OR REPLACE TEMP MACRO unreadable(names, texts, is_null) AS
+    list_filter(
+        list_transform(
+            list_zip(names, texts, is_null),
+            lambda field: CASE WHEN field[2] IS NOT NULL AND field[3] THEN field[1] END
+        ),
+        lambda name: name IS NOT NULL
+    );
+
+-- One identity out of two, unambiguous whatever the parts hold.
+CREATE OR REPLACE TEMP MACRO pair_key(first_part, second_part) AS
+    replace(replace(first_part, '%', '%25'), '|', '%7C') || '|' || second_part;
+
+-- The Standard CSV takes no double quote and no control character inside a value.
+CREATE OR REPLACE TEMP MACRO deliverable(value) AS
+    CASE
+        WHEN getvariable('standard_csv')
+            THEN regexp_replace(replace(value, '"', ''''), '[\x00-\x1f\x7f]', ' ', 'g')
+        ELSE value
+    END;

@@ -1,0 +1,24 @@
+SELECT
+    clean(sourcedId) AS sourced_id,
+    parse_status(clean(status)) AS status,
+    parse_timestamp(clean(dateLastModified)) AS date_last_modified,
+    clean_name(title) AS title,
+    clean_list(grades) AS grades,
+    clean(courseSourcedId) AS course_sourced_id,
+    clean(classCode) AS class_code,
+    lower(clean(classType)) AS class_type,
+    clean(location) AS location,
+    clean(schoolSourcedId) AS school_sourced_id,
+    clean_list(termSourcedIds) AS term_sourced_ids,
+    clean_list(subjects) AS subjects,
+    clean_list(subjectCodes) AS subject_codes,
+    clean_list(periods) AS periods,
+    metadata,
+    position,
+    unreadable(
+        ['dateLastModified'],
+        [clean(dateLastModified)],
+        [parse_timestamp(clean(dateLastModified)) IS NULL]
+    ) AS unreadable,
+    clean(classType) <> lower(clean(classType)) OR clean(status) <> lower(clean(status)) AS wrong_case
+FROM raw_classes

@@ -1,0 +1,20 @@
+SELECT
+    reject.kind,
+    reject.sourced_id,
+    enrollment.user_sourced_id,
+    enrollment.class_sourced_id,
+    reject.position,
+    reject.codes
+FROM (
+    SELECT
+        kind,
+        any_value(sourced_id) AS sourced_id,
+        position,
+        list(code ORDER BY code) AS codes
+    FROM findings
+    INNER JOIN issue_codes USING (code)
+    WHERE severity = 'error'
+    GROUP BY kind, position
+) AS reject
+LEFT JOIN candidates_enrollments AS enrollment
+    ON reject.kind = 'enrollment' AND reject.position = enrollment.position
