@@ -29,7 +29,8 @@ class _Server(uvicorn.Server):
 class BackgroundServer:
     """A web application that answers as long as the `with` block lasts.
 
-    `make_application` is called with the server's address. `port=0` takes a free port. Raises OSError when the port is taken, RuntimeError when the server does not come up.
+    `make_application` is called with the server's address. `port=0` takes a free port. Raises OSError when the port
+    is taken, RuntimeError when the server does not come up.
     """
 
     def __init__(self, make_application: Callable[[str], ASGIApp], port: int = 0) -> None:
@@ -51,7 +52,7 @@ class BackgroundServer:
                 lifespan="off",
                 access_log=False,
                 log_config=None,
-                log_level="critical",
+                log_level="error",
             )
         )
         self._thread = threading.Thread(

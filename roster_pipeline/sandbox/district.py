@@ -1,12 +1,12 @@
 """The made-up district: what its SIS holds at the moment, and how it changes."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar, cast
 
-from roster_pipeline.sandbox.objects import KINDS, OneRosterObject
+from roster_pipeline.sandbox.objects import KINDS, OneRosterObject, references, refers_to
 
 Kind = TypeVar("Kind", bound=OneRosterObject)
 
@@ -58,6 +58,13 @@ class District:
                 self._objects[type(item)][item.sourced_id] = item
                 self._versions[type(item)] += 1
 
+    def put_first(self, item: OneRosterObject) -> None:
+        """Add an object ahead of the others of its kind."""
+        with self.lock:
+            kind = type(item)
+            self._objects[kind] = {item.sourced_id: item, **self._objects[kind]}
+            self._versions[kind] += 1
+
     def change(self, kind: type[Kind], sourced_id: str, **fields: Any) -> Kind:
         """Give an object other values and a new dateLastModified. Raises KeyError when there is none."""
         with self.lock:
@@ -76,6 +83,29 @@ class District:
             self._versions[kind] += 1
             return cast("Kind", removed)
 
+    def rename_sourced_ids(self, kind: type[OneRosterObject], rename: Callable[[str], str]) -> None:
+        """Give all objects of a kind another sourcedId, and change every reference to them along."""
+        with self.lock:
+            for referring, objects in self._objects.items():
+                names = [name for name in references(referring) if refers_to(referring, name) is kind]
+                if not names and referring is not kind:
+                    continue
+                renamed: dict[str, OneRosterObject] = {}
+                for item in objects.values():
+                    values: dict[str, Any] = {name: _renamed(getattr(item, name), rename) for name in names}
+                    if referring is kind:
+                        values["sourced_id"] = rename(item.sourced_id)
+                    changed = replace(item, **values)
+                    renamed[changed.sourced_id] = changed
+                self._objects[referring] = renamed
+                self._versions[referring] += 1
+
     def changed_since(self, moment: str) -> list[OneRosterObject]:
         """Objects whose dateLastModified is later than `moment` (a dateTime of OneRoster): a delta package."""
         return [item for item in self if item.date_last_modified > moment]
+
+
+def _renamed(reference: str | tuple[str, ...] | None, rename: Callable[[str], str]) -> str | tuple[str, ...] | None:
+    if isinstance(reference, tuple):
+        return tuple(map(rename, reference))
+    return rename(reference) if reference else reference

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from importlib import resources
 from random import Random
 
+# fmt: off
 _PLACES = (
-    "Birch Oak Willow Cedar Lincoln Roosevelt Prairie River Lakeview Franklin Harriet_Tubman Cesar_Chavez "
-    "Maya_Angelou Jefferson Sunset Eastwood Northgate Riverside Eagle Meadow Hawthorne Juniper Garfield Kennedy"
-).split()
-_FEATURES = ["", *"Hill Creek Valley Ridge Park Grove Springs Heights Bend Glen".split()]
+    "Birch", "Oak", "Willow", "Cedar", "Lincoln", "Roosevelt", "Prairie", "River",
+    "Lakeview", "Franklin", "Harriet Tubman", "Cesar Chavez", "Maya Angelou", "Jefferson", "Sunset", "Eastwood",
+    "Northgate", "Riverside", "Eagle", "Meadow", "Hawthorne", "Juniper", "Garfield", "Kennedy",
+)
+_FEATURES = (
+    "", "Hill", "Creek", "Valley", "Ridge", "Park", "Grove", "Springs", "Heights", "Bend", "Glen",
+)
+# fmt: on
 #: Letters that Unicode does not decompose into a letter and a mark.
 _NOT_DECOMPOSED = str.maketrans({"Ł": "L", "ł": "l"})
 
@@ -57,5 +62,5 @@ def school_name(position: int, level: str) -> str:
     round_, place = divmod(position, len(_PLACES))
     number, feature = divmod(round_, len(_FEATURES))
     # Start further on in each round, so that neighbours do not sound alike.
-    words = [_PLACES[place].replace("_", " "), _FEATURES[(feature + place) % len(_FEATURES)], level.title(), "School"]
+    words = [_PLACES[place], _FEATURES[(feature + place) % len(_FEATURES)], level.title(), "School"]
     return " ".join(word for word in [*words, str(number + 1) if number else ""] if word)

@@ -6,7 +6,7 @@ Source: OneRoster 1.1, sections 4 (CSV tables) and 5 (information model).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 #: Marks a field that the SIS knows of but that is no part of the standard's object.
@@ -196,3 +196,30 @@ KINDS: dict[str, type[OneRosterObject]] = {
     "demographics": Demographics,
     "resources": Resource,
 }
+
+#: Name of a reference, without `_sourced_id` or `_sourced_ids` -> kind it leads to.
+_TARGETS: dict[str, type[OneRosterObject]] = {
+    "agent": User,
+    "category": Category,
+    "class": Class,
+    "course": Course,
+    "grading_period": AcademicSession,
+    "line_item": LineItem,
+    "org": Org,
+    "school": Org,
+    "school_year": AcademicSession,
+    "student": User,
+    "term": AcademicSession,
+    "user": User,
+}
+
+
+def references(kind: type[OneRosterObject]) -> list[str]:
+    """Names of the fields of a kind that refer to other objects, one or many."""
+    return [field.name for field in fields(kind) if field.name.endswith(("_sourced_id", "_sourced_ids"))]
+
+
+def refers_to(kind: type[OneRosterObject], name: str) -> type[OneRosterObject]:
+    """The kind of object to which the reference `name` of a kind leads."""
+    stem = name.removesuffix("s").removesuffix("_sourced_id")
+    return kind if stem == "parent" else _TARGETS[stem]

@@ -1,6 +1,7 @@
 """The sandbox's SIS on loopback: `with SandboxSis(make_district()) as sis: …`."""
 
 import secrets
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -9,8 +10,9 @@ from starlette.types import ASGIApp
 from roster_pipeline.sandbox.background import BackgroundServer
 from roster_pipeline.sandbox.district import District
 from roster_pipeline.sandbox.sis.authentication import Authentication
+from roster_pipeline.sandbox.sis.faults import Fault
 from roster_pipeline.sandbox.sis.recording import RecordedRequest
-from roster_pipeline.sandbox.sis.service import TOKEN_PATH, Service
+from roster_pipeline.sandbox.sis.service import NEXT_DAY_PATH, TOKEN_PATH, Service
 
 
 class SandboxSis:
@@ -20,14 +22,21 @@ class SandboxSis:
     """
 
     def __init__(
-        self, district: District, *, port: int = 0, client_id: str = "brightspace", client_secret: str | None = None
+        self,
+        district: District,
+        *,
+        faults: Iterable[Fault] = (),
+        port: int = 0,
+        client_id: str = "brightspace",
+        client_secret: str | None = None,
     ) -> None:
         self.district = district
+        self._faults = tuple(faults)
         self.authentication = Authentication(client_id, client_secret or secrets.token_urlsafe(24))
         self._server = BackgroundServer(self._application, port)
 
     def _application(self, url: str) -> ASGIApp:
-        self.service = Service(self.district, self.authentication, url)
+        self.service = Service(self.district, self.authentication, url, self._faults)
         return self.service.application()
 
     def __enter__(self) -> Self:
@@ -60,6 +69,19 @@ class SandboxSis:
     @property
     def client_secret(self) -> str:
         return self.authentication.client_secret
+
+    @property
+    def next_day_url(self) -> str:
+        """A POST here lets a day pass at the district; see `next_day`."""
+        return self.url + NEXT_DAY_PATH
+
+    def switch_on(self, fault: Fault) -> None:
+        """Let a fault step in from the next request on."""
+        self.service.switch_on(fault)
+
+    def switch_off(self, fault: Fault) -> None:
+        """Let a fault no longer step in; what it changed in the service's set-up or in the data stays."""
+        self.service.switch_off(fault)
 
     @property
     def requests(self) -> list[RecordedRequest]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from roster_pipeline.sandbox.sis.wire import Json
 
@@ -67,7 +68,7 @@ def warning(code_minor: str, description: str) -> StatusInfo:
     return StatusInfo(200, code_minor, description, "success", "warning")
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """The SIS does not do what it was asked; `info` tells why, `headers` go into the answer."""
 
     def __init__(self, info: StatusInfo, headers: dict[str, str] | None = None) -> None:
@@ -76,21 +77,33 @@ class Refusal(Exception):
         self.headers = headers
 
 
-def bad_request(description: str, code_minor: str = "invalid data") -> Refusal:
-    return Refusal(StatusInfo(400, code_minor, description))
+def bad_request(description: str, code_minor: str = "invalid data") -> RefusedError:
+    return RefusedError(StatusInfo(400, code_minor, description))
 
 
-def unknown_object(description: str) -> Refusal:
-    return Refusal(StatusInfo(404, "unknown object", description))
+def unknown_object(description: str) -> RefusedError:
+    return RefusedError(StatusInfo(404, "unknown object", description))
 
 
-def forbidden(description: str, headers: dict[str, str] | None = None) -> Refusal:
-    return Refusal(StatusInfo(403, "forbidden", description), headers)
+def forbidden(description: str, headers: dict[str, str] | None = None) -> RefusedError:
+    return RefusedError(StatusInfo(403, "forbidden", description), headers)
 
 
-def unprocessable(description: str) -> Refusal:
-    return Refusal(StatusInfo(422, "invalid data", description))
+def unprocessable(description: str) -> RefusedError:
+    return RefusedError(StatusInfo(422, "invalid data", description))
 
 
 def json_response(document: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(document), status, headers, "application/json")
+
+
+class CutResponse(Response):
+    """An answer that breaks off in the middle of its body, and the connection with it."""
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__(whole.body, whole.status_code, dict(whole.headers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        # The server closes the connection of an application that returns before its answer is complete.
+        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})

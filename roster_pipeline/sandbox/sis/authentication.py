@@ -17,7 +17,7 @@ from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
-from roster_pipeline.sandbox.sis.answers import Refusal, StatusInfo, forbidden, json_response
+from roster_pipeline.sandbox.sis.answers import RefusedError, StatusInfo, forbidden, json_response
 from roster_pipeline.sandbox.sis.operations import SCOPE_PREFIX, SCOPES
 
 Scheme = Literal["oauth2", "HMAC-SHA1", "HMAC-SHA256"]
@@ -71,7 +71,7 @@ class Authentication:
         self._tokens.clear()
 
     def check(self, request: Request, scope: str) -> None:
-        """Let the request pass or raise Refusal: 401 without a good credential, 403 without the scope."""
+        """Let the request pass or raise RefusedError: 401 without a good credential, 403 without the scope."""
         if self.scheme == "oauth2":
             self._check_token(request.headers.get("authorization", ""), SCOPE_PREFIX + scope)
         else:
@@ -168,5 +168,5 @@ def _token_error(status: int, error: str, description: str) -> Response:
     return json_response({"error": error, "error_description": description}, status, headers)
 
 
-def _unauthorized(description: str, challenge: str) -> Refusal:
-    return Refusal(StatusInfo(401, "unauthorized", description), {"WWW-Authenticate": challenge})
+def _unauthorized(description: str, challenge: str) -> RefusedError:
+    return RefusedError(StatusInfo(401, "unauthorized", description), {"WWW-Authenticate": challenge})

@@ -23,7 +23,7 @@ from roster_pipeline.sandbox.objects import (
 Kind = TypeVar("Kind", bound=OneRosterObject)
 
 
-class UnknownObject(LookupError):
+class UnknownObjectError(LookupError):
     """A sourcedId of the path stands for nothing, or for something of another kind."""
 
 
@@ -35,15 +35,15 @@ class Listings:
         self._indexes: dict[str, tuple[int, dict[str, list[OneRosterObject]]]] = {}
 
     def one(self, collection: str, sourced_id: str) -> OneRosterObject:
-        """One object of a top-level collection. Raises UnknownObject."""
+        """One object of a top-level collection. Raises UnknownObjectError."""
         kind, belongs = _TOP_LEVEL[collection]
         item = self._district.all(kind).get(sourced_id)
         if item is None or not belongs(item):
-            raise UnknownObject(f"{collection} has no {sourced_id}")
+            raise UnknownObjectError(f"{collection} has no {sourced_id}")
         return item
 
     def many(self, path: str, ids: tuple[str, ...]) -> list[OneRosterObject]:
-        """The objects of a collection, in the order in which the SIS lists them. Raises UnknownObject."""
+        """The objects of a collection, in the order in which the SIS lists them. Raises UnknownObjectError."""
         if path in _TOP_LEVEL:
             kind, belongs = _TOP_LEVEL[path]
             return [item for item in self._district.all(kind).values() if belongs(item)]
@@ -73,10 +73,10 @@ class Listings:
         ]
 
     def enrollments_of_class(self, class_id: str, school: str | None = None) -> list[Enrollment]:
-        """Enrollments of a class. Raises UnknownObject when `school` is given and does not offer it."""
+        """Enrollments of a class. Raises UnknownObjectError when `school` is given and does not offer it."""
         class_ = self._district.all(Class).get(class_id)
         if class_ is None or school not in (None, class_.school_sourced_id):
-            raise UnknownObject(f"school {school} has no class {class_id}")
+            raise UnknownObjectError(f"school {school} has no class {class_id}")
         return self._where(Enrollment, "class_sourced_id", class_id)
 
     def users_of_class(self, class_id: str, role: str, school: str | None = None) -> list[User]:
@@ -119,11 +119,11 @@ class Listings:
     def line_items_of_class(self, class_id: str) -> list[LineItem]:
         return self._where(LineItem, "class_sourced_id", class_id)
 
-    def results_of_line_item(self, line_item: str, class_id: str) -> list[Result]:
-        """Results of a line item. Raises UnknownObject when the class does not have it."""
+    def results_of_line_item(self, line_item: str, class_id: str | None = None) -> list[Result]:
+        """Results of a line item. Raises UnknownObjectError when `class_id` is given and does not have it."""
         item = self._district.all(LineItem).get(line_item)
-        if item is None or item.class_sourced_id != class_id:
-            raise UnknownObject(f"class {class_id} has no line item {line_item}")
+        if item is None or class_id not in (None, item.class_sourced_id):
+            raise UnknownObjectError(f"class {class_id} has no line item {line_item}")
         return self._where(Result, "line_item_sourced_id", line_item)
 
     def results_of_class(self, class_id: str) -> list[Result]:
@@ -134,7 +134,7 @@ class Listings:
         ]
 
     def results_of_student(self, student: str, class_id: str) -> list[Result]:
-        """Results of a student in a class. Raises UnknownObject when there is no such student."""
+        """Results of a student in a class. Raises UnknownObjectError when there is no such student."""
         self.one("students", student)
         return [result for result in self.results_of_class(class_id) if result.student_sourced_id == student]
 

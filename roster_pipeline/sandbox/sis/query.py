@@ -25,7 +25,7 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """Read a query string. Raises Refusal (400) where the standard has it refused."""
+    """Read a query string. Raises RefusedError (400) where the standard has it refused."""
     given = dict(parse_qsl(text, keep_blank_values=True))
     fields = given.get("fields")
     if fields is not None and not fields.strip():
@@ -51,11 +51,13 @@ def links(url: str, query_string: str, page: Query, total: int) -> list[tuple[st
         offsets["next"] = page.offset + page.limit
     if page.offset > 0:
         offsets["prev"] = max(page.offset - page.limit, 0)
+    return [(relation, link(url, query_string, page, offset)) for relation, offset in offsets.items()]
+
+
+def link(url: str, query_string: str, page: Query, offset: int) -> str:
+    """The URL of the page that begins at `offset`. `url` is percent-encoded and without a query."""
     kept = [pair for pair in parse_qsl(query_string, keep_blank_values=True) if pair[0] not in ("limit", "offset")]
-    return [
-        (relation, f"{url}?{urlencode([*kept, ('limit', page.limit), ('offset', offset)], quote_via=quote)}")
-        for relation, offset in offsets.items()
-    ]
+    return f"{url}?{urlencode([*kept, ('limit', page.limit), ('offset', offset)], quote_via=quote)}"
 
 
 def _number(given: dict[str, str], name: str, default: int, least: int) -> int:
