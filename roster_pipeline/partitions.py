@@ -4,8 +4,6 @@ import os
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-import dagster as dg
-
 #: The first school year that can be backfilled; ROSTER_FIRST_SCHOOL_YEAR overrides it.
 FIRST_SCHOOL_YEAR = "2015-2016"
 #: From this day on (month, day) a summer run works for the next school year.
@@ -36,6 +34,3 @@ def school_years(until: date | None = None) -> list[str]:
     first = ending_year(os.environ.get("ROSTER_FIRST_SCHOOL_YEAR") or FIRST_SCHOOL_YEAR)
     last = ending_year(school_year_of(until or date.today())) + 1  # noqa: DTZ011 - a day too early or late adds no error
     return [f"{ends - 1}-{ends}" for ends in range(first, last + 1)]
-
-
-partitions_definition = dg.StaticPartitionsDefinition(school_years())

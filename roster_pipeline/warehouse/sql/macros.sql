@@ -75,3 +75,29 @@ CREATE OR REPLACE TEMP MACRO deliverable(value) AS
             THEN regexp_replace(replace(value, '"', ''''), '[\x00-\x1f\x7f]', ' ', 'g')
         ELSE value
     END;
+
+-- Text that another system will be asked to hold, as the delta compares it: JSON null and SQL NULL are the same.
+CREATE OR REPLACE TEMP MACRO field_change(field_name, old_json, new_json, is_allowed) AS
+    {
+        'name': field_name,
+        'value': coalesce(new_json, 'null'::JSON),
+        'changes': is_allowed
+            AND coalesce(old_json, 'null'::JSON)::VARCHAR <> coalesce(new_json, 'null'::JSON)::VARCHAR
+    };
+
+CREATE OR REPLACE TEMP MACRO changed_names(changes) AS
+    list_transform(list_filter(changes, lambda change: change.changes), lambda change: change.name);
+
+-- The fields as they will be: those before, with the changed ones laid over them.
+CREATE OR REPLACE TEMP MACRO changed_fields_json(fields, changes) AS
+    json_merge_patch(
+        fields,
+        to_json(
+            map_from_entries(
+                list_transform(
+                    list_filter(changes, lambda change: change.changes),
+                    lambda change: {'key': change.name, 'value': change.value}
+                )
+            )
+        )
+    );

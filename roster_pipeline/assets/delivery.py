@@ -1,0 +1,82 @@
+"""Layers sync and warehouse: the delta delivered, and the copy that analysts open."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from roster_pipeline.assets.layer import OWNERS, SCHOOL_YEARS, WAREHOUSE_POOL, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.delivery import outbox
+from roster_pipeline.warehouse.delta import TABLES
+
+
+def build_delivery(source_id: str) -> dg.AssetsDefinition:
+    """What the integration manages in Brightspace, advanced by a confirmed delivery of the delta."""
+
+    @dg.multi_asset(
+        name=f"{source_id}__delivery",
+        specs=[table_spec(source_id, "sync", "mappings", [("delta", table) for table in TABLES], "brightspace")],
+    )
+    def delivery(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[dg.MaterializeResult]:
+        with told_plainly():
+            settings = sync_run.settings(source_id)
+            delivered = outbox.deliver(
+                sync_run.warehouse,
+                sync_run.home.outbox(source_id),
+                source_id,
+                context.partition_key,
+                settings,
+                sync_run.run_id,
+            )
+            told = {
+                "route": delivered.route,
+                "bundle": str(delivered.bundle) if delivered.bundle else None,
+                "rows": delivered.rows,
+            }
+            with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
+                sync_run.note(session, delivered=told)
+                managed = session.execute(
+                    "SELECT kind, count(*) FROM sync.mappings WHERE source_id = getvariable('source_id') "
+                    "GROUP BY kind ORDER BY kind"
+                )
+        metadata: dict[str, object] = {
+            "dagster/row_count": sum(rows for _, rows in managed),
+            "delivered_rows": sum(delivered.rows.values()),
+            "managed": markdown_table(["kind", "rows"], managed),
+            "delivered": markdown_table(["file", "rows"], delivered.rows.items()),
+        }
+        if delivered.bundle:
+            metadata["bundle"] = dg.MetadataValue.path(str(delivered.bundle))
+        yield dg.MaterializeResult(metadata=metadata)
+
+    return delivery
+
+
+def build_published(source_id: str) -> dg.AssetsDefinition:
+    """The analysts' copy of the warehouse."""
+
+    @dg.asset(
+        key=[source_id, "warehouse", "roster"],
+        name=None,
+        deps=[dg.AssetKey([source_id, "sync", "mappings"])],
+        group_name=source_id,
+        owners=OWNERS,
+        kinds={"duckdb"},
+        partitions_def=SCHOOL_YEARS,
+        pool=WAREHOUSE_POOL,
+        description="warehouse/roster.duckdb, replaced in one instant after a run that passed its checks",
+    )
+    def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> dg.MaterializeResult:
+        with told_plainly():
+            warehouse = sync_run.warehouse
+            with warehouse.transaction(source_id, context.partition_key) as session:
+                sync_run.finish(session, "success")
+            warehouse.publish()
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(warehouse.published_path)),
+                "bytes": warehouse.published_path.stat().st_size,
+            }
+        )
+
+    return published

@@ -1,0 +1,135 @@
+"""The `roster` command, thin: every verb that works on a source launches the same Dagster job as the UI."""
+
+import getpass
+import sys
+from datetime import datetime
+
+import click
+from rich.markup import escape
+
+from roster_pipeline import printing
+from roster_pipeline.home import Home
+from roster_pipeline.partitions import ending_year, school_year_of, school_years, today
+from roster_pipeline.printing import errors
+from roster_pipeline.settings import SettingsError, SourceFile, load_source, load_sources
+
+DONE, FAILED, WRONG, HELD = 0, 1, 2, 3
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+def _school_year(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            ending_year(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
+@click.group()
+def main() -> None:
+    """A district's roster from its SIS into Brightspace, and its grades back."""
+
+
+@main.command()
+@json_option
+@click.option("--schema", is_flag=True, help="Print the JSON schema of a source file, for editors.")
+def sources(*, as_json: bool, schema: bool) -> None:
+    """List and check the source files."""
+    if schema:
+        from roster_pipeline.settings.schema import source_schema  # noqa: PLC0415 - only here
+
+        printing.as_json(source_schema())
+        return
+    home = Home.from_environment()
+    loaded, mistakes = load_sources(home.sources)
+    if as_json:
+        printing.as_json(
+            {
+                "sources": [
+                    {
+                        "source_id": source.source_id,
+                        "name": source.settings.name,
+                        "profile": source.settings.profile,
+                        "connection": source.settings.connection.kind,
+                        "route": source.settings.delivery.route,
+                        "warnings": source.settings.warnings(),
+                    }
+                    for source in loaded
+                ],
+                "mistakes": [
+                    {"file": str(m.file), "line": m.line, "key": m.key, "message": m.message} for m in mistakes
+                ],
+            }
+        )
+    else:
+        printing.sources(home, loaded, [str(mistake) for mistake in mistakes])
+    sys.exit(WRONG if mistakes else DONE)
+
+
+@main.command()
+@click.argument("source")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Work as on this day; today by default.")
+@click.option("--dry-run", is_flag=True, help="Stop after the delta and print it.")
+@click.option("--accept-changes", is_flag=True, help="Let the delta that was held back pass.")
+@click.option("--no-grades", is_flag=True, help="The roster only.")
+@json_option
+def sync(
+    source: str,
+    *,
+    school_year: str | None,
+    as_of: datetime | None,
+    dry_run: bool,
+    accept_changes: bool,
+    no_grades: bool,
+    as_json: bool,
+) -> None:
+    """Run the nightly job of SOURCE now."""
+    home, loaded = _load(source, as_json=as_json)
+    day = as_of.date() if as_of else today(loaded.settings.timezone)
+    school_year = _known_school_year(school_year or school_year_of(day))
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
+
+    with errors.status(f"{loaded.settings.name}, {school_year}: syncing …"):
+        report = launch.run_job(
+            home,
+            source,
+            "roster_sync" if no_grades or dry_run else "nightly",
+            school_year,
+            config={
+                "as_of": day.isoformat() if as_of else None,
+                "accept_changes": accept_changes,
+                "dry_run": dry_run,
+                "requested_by": _operator(),
+            },
+            layers=["raw", "roster", "brightspace", "delta"] if dry_run else None,
+        )
+    if as_json:
+        printing.as_json(printing.sync_object(report))
+    else:
+        printing.sync(home, loaded, report)
+    sys.exit({"success": DONE, "dry_run": DONE, "held": HELD}.get(report.outcome, FAILED))
+
+
+def _load(source: str, *, as_json: bool) -> tuple[Home, SourceFile]:
+    home = Home.from_environment()
+    try:
+        return home, load_source(home.sources, source)
+    except SettingsError as error:
+        if as_json:
+            printing.as_json({"error": str(error)})
+        errors.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        sys.exit(WRONG)
+
+
+def _known_school_year(school_year: str) -> str:
+    known = school_years()
+    if school_year not in known:
+        raise click.UsageError(f"school year {school_year} is not among {known[0]} to {known[-1]}")
+    return school_year
+
+
+def _operator() -> str:
+    return getpass.getuser()

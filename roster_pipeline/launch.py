@@ -1,0 +1,114 @@
+"""Runs a Dagster job from the command line: the same job, instance and record that the UI uses."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dagster as dg
+import orjson
+
+from roster_pipeline.definitions import build_definitions
+from roster_pipeline.home import Home, private_folder, write_atomically
+from roster_pipeline.warehouse.connection import Warehouse
+
+#: Written where there is none, so that a server started later runs with it too.
+INSTANCE_SETTINGS = """\
+# One warehouse step at a time keeps runs from waiting on each other's lock; the lock itself is in the warehouse.
+concurrency:
+  pools:
+    default_limit: 1
+  runs:
+    tag_concurrency_limits:
+      - key: source
+        limit: 1
+        value: {applyLimitPerUniqueValue: true}
+telemetry:
+  enabled: false
+"""
+
+Outcome = Literal["success", "held", "dry_run", "partial", "failed"]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended."""
+
+    run_id: str
+    school_year: str
+    outcome: Outcome
+    counts: dict[str, Any]
+    """As in `sync.runs.counts`: extracted, issues, delta, delivered, held."""
+    error: str | None = None
+
+
+def prepare_instance(home: Home) -> None:
+    """Point Dagster at its folder below the home, and give it settings where it has none."""
+    folder = private_folder(home.dagster)
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        write_atomically(settings, INSTANCE_SETTINGS.encode())
+    os.environ["DAGSTER_HOME"] = str(folder)
+
+
+def run_job(
+    home: Home,
+    source_id: str,
+    job: str,
+    school_year: str,
+    *,
+    config: Mapping[str, Any],
+    layers: list[str] | None = None,
+) -> RunReport:
+    """Run `<source_id>__<job>` for a school year in this process and wait for its end.
+
+    `config` is that of the run itself (`as_of`, `accept_changes`, …); `layers` names the layers of assets to
+    materialize, all of them by default.
+    """
+    prepare_instance(home)
+    logging.getLogger("dagster").setLevel(logging.WARNING)
+    definitions = build_definitions(home)
+    definition = definitions.resolve_job_def(f"{source_id}__{job}")
+    selection = None
+    if layers:
+        selection = [key for key in definition.asset_layer.selected_asset_keys if key.path[1] in layers]
+    with dg.DagsterInstance.get() as instance:
+        result = definition.execute_in_process(
+            instance=instance,
+            partition_key=school_year,
+            asset_selection=selection,
+            raise_on_error=False,
+            run_config={
+                "resources": {"sync_run": {"config": {key: value for key, value in config.items() if value is not None}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+        )
+    return _report(home, source_id, school_year, result)
+
+
+def _report(home: Home, source_id: str, school_year: str, result: dg.ExecuteInProcessResult) -> RunReport:
+    with Warehouse(home).transaction(source_id, school_year) as session:
+        rows = session.execute(
+            "SELECT status, counts::VARCHAR FROM sync.runs WHERE source_id = getvariable('source_id') "
+            "AND run_id = $run_id",
+            {"run_id": result.run_id},
+        )
+    status, counts = (rows[0][0], orjson.loads(rows[0][1])) if rows else ("failed", {})
+    return RunReport(result.run_id, school_year, status, counts, None if result.success else _error(result))
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
+    """The first failure of the run, in its own words."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
+            if data.error:
+                cause = data.error.cause or data.error
+                return cause.message.strip()
+    for event in result.all_events:
+        if event.is_failure and event.message:
+            return event.message
+    return "the run failed; see it in the Dagster UI"

@@ -1,0 +1,138 @@
+"""What the `roster` command prints, for people and as JSON. Org units by name; people never."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from roster_pipeline.home import Home
+from roster_pipeline.settings import SourceFile
+from roster_pipeline.warehouse.connection import Warehouse
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+#: Org units named in a printed delta; the rest is in DuckDB.
+NAMES_SHOWN = 20
+
+
+def as_json(content: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+
+
+def sources(home: Home, loaded: list[SourceFile], mistakes: list[str]) -> None:
+    """The source systems and what is wrong with the others."""
+    if not loaded and not mistakes:
+        console.print(f"No source file in {home.sources}. Write one, or set ROSTER_HOME.", soft_wrap=True)
+        return
+    table = _table("source", "name", "profile", "connection", "route", "schedule")
+    for source in loaded:
+        settings = source.settings
+        schedule = f"{settings.schedule.time} {settings.timezone}" if settings.schedule.enabled else "off"
+        table.add_row(
+            source.source_id,
+            escape(settings.name),
+            settings.profile,
+            settings.connection.kind,
+            settings.delivery.route,
+            schedule,
+        )
+    if loaded:
+        console.print(table)
+    for source in loaded:
+        for warning in source.settings.warnings():
+            errors.print(f"[yellow]{escape(str(source.path))}: {escape(warning)}[/yellow]", soft_wrap=True)
+    for mistake in mistakes:
+        errors.print(f"[red]{escape(mistake)}[/red]", soft_wrap=True)
+
+
+def sync_object(report: Any) -> dict[str, Any]:
+    """The JSON object of `roster sync`."""
+    counts = report.counts
+    return {
+        "run_id": report.run_id,
+        "school_year": report.school_year,
+        "outcome": report.outcome,
+        "extracted": counts.get("extracted", {}),
+        "issues": counts.get("issues", {}),
+        "delta": counts.get("delta", {}),
+        "delivered": counts.get("delivered", {}),
+        "grades": counts.get("grades", {}),
+        **({"held": counts["held"]} if report.outcome == "held" and "held" in counts else {}),
+        **({"error": report.error} if report.error else {}),
+    }
+
+
+def sync(home: Home, source: SourceFile, report: Any) -> None:
+    """What a sync did, counts first."""
+    counts = report.counts
+    console.print(f"[bold]{escape(source.settings.name)}[/bold], {report.school_year}: {report.outcome}")
+    _counts("extracted", counts.get("extracted", {}))
+    _counts("issues", counts.get("issues", {}))
+    delta(counts.get("delta", {}))
+    if report.outcome == "dry_run":
+        changed_org_units(home, source.source_id, report.school_year)
+        console.print("Nothing was delivered.")
+    delivered = counts.get("delivered", {})
+    if delivered.get("bundle"):
+        _counts("delivered", delivered["rows"])
+        console.print(f"bundle: {escape(delivered['bundle'])}", soft_wrap=True)
+    elif report.outcome == "success":
+        console.print("Nothing changed, so nothing was sent.")
+    if report.outcome == "held":
+        errors.print(f"[yellow]Held back: {escape(counts['held']['why'])}[/yellow]", soft_wrap=True)
+        groups = _table("entity", "where", "action", "reason", "rows")
+        for group in counts["held"]["largest_groups"]:
+            groups.add_row(*(str(group[key] or "") for key in ("entity", "place", "action", "reason", "rows")))
+        console.print(groups)
+    elif report.error:
+        errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
+
+
+def delta(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """The delta's rows by entity and action."""
+    if not any(counts.values()):
+        return
+    table = _table("delta", "create", "update", "delete", "inactivate", "unmap")
+    for entity, actions in counts.items():
+        table.add_row(
+            entity, *(f"{actions.get(action, 0):,}" for action in ("create", "update", "delete", "inactivate", "unmap"))
+        )
+    console.print(table)
+
+
+def changed_org_units(home: Home, source_id: str, school_year: str) -> None:
+    """The org units of the delta by name."""
+    with Warehouse(home).transaction(source_id, school_year) as session:
+        rows = session.execute(
+            "SELECT action, kind, coalesce(after, before) ->> 'name', reason FROM delta.org_units "
+            "WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year') "
+            "ORDER BY action, kind, 3 LIMIT $shown",
+            {"shown": NAMES_SHOWN + 1},
+        )
+    if not rows:
+        return
+    table = _table("action", "kind", "name", "reason")
+    for row in rows[:NAMES_SHOWN]:
+        table.add_row(*map(escape, map(str, row)))
+    console.print(table)
+    if len(rows) > NAMES_SHOWN:
+        console.print("… and more: see delta.org_units")
+
+
+def _counts(title: str, counts: Mapping[str, int]) -> None:
+    if counts:
+        told = ", ".join(f"{name} {number:,}" for name, number in counts.items())
+        console.print(f"{title}: {told}")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
