@@ -4,7 +4,8 @@ from pathlib import Path
 
 from roster_pipeline.oneroster.csv_bundle import CsvBundle
 from roster_pipeline.oneroster.extract import Extractor
-from roster_pipeline.settings.connection import Connection, Folder
+from roster_pipeline.oneroster.rest_extract import RestExtractor
+from roster_pipeline.settings.connection import Connection, Folder, Rest
 
 
 def extractor_for(connection: Connection, home: Path, previous: Path | None = None) -> Extractor:
@@ -16,5 +17,7 @@ def extractor_for(connection: Connection, home: Path, previous: Path | None = No
     match connection:
         case Folder():
             return CsvBundle(home / connection.path, previous)
+        case Rest():
+            return RestExtractor(connection)
         case _:
             raise NotImplementedError(connection.kind)

@@ -6,17 +6,13 @@ from pathlib import Path
 
 import duckdb
 
-from roster_pipeline.home import private_folder
 from roster_pipeline.oneroster.archive import Package, open_package, sha256
 from roster_pipeline.oneroster.csv_file import CsvResult, csv_to_parquet
 from roster_pipeline.oneroster.extract import Extract, ExtractedResource, Finding, Progress
 from roster_pipeline.oneroster.manifest import Manifest, read_manifest
 from roster_pipeline.oneroster.raw_parquet import raw_path, write_empty
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
-
-#: Reading streams; this is room for Parquet's row groups of two files at a time.
-_MEMORY = "1GiB"
-_SPILL = ".spill"
+from roster_pipeline.oneroster.working_database import working_database
 
 
 class CsvBundle:
@@ -61,23 +57,19 @@ def _read_files(
 ) -> dict[str, CsvResult]:
     # A file is read in order and so by one thread; files side by side keep all processors at work. Largest first.
     present = sorted(present, key=lambda resource: -package.size(_file_name(resource)))
-    spill = private_folder(destination / _SPILL)
-    try:
-        with (
-            duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as database,
-            ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="csv") as pool,
-        ):
-            futures = {
-                resource.name: pool.submit(_read_file, database, package, resource, destination, progress)
-                for resource in present
-            }
-            try:
-                return {name: future.result() for name, future in futures.items()}
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-    finally:
-        spill.rmdir()
+    with (
+        working_database(destination) as database,
+        ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="csv") as pool,
+    ):
+        futures = {
+            resource.name: pool.submit(_read_file, database, package, resource, destination, progress)
+            for resource in present
+        }
+        try:
+            return {name: future.result() for name, future in futures.items()}
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _read_file(

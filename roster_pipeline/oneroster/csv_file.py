@@ -10,10 +10,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import IO
 
 import duckdb
@@ -24,6 +21,7 @@ from roster_pipeline.oneroster.extract import ExtractError, Finding
 from roster_pipeline.oneroster.findings import finding
 from roster_pipeline.oneroster.raw_parquet import becoming
 from roster_pipeline.oneroster.resources import Field, Resource
+from roster_pipeline.oneroster.sql_files import escaped, statement
 
 _BLOCK_BYTES = 1024**2
 #: A header is a few hundred bytes; a file whose first line is longer is something else.
@@ -243,7 +241,7 @@ def _line_breaks(cursor: duckdb.DuckDBPyConnection, resource: Resource, written:
     texts = [f'contains("{each.name}", chr(10))' for each in resource.fields if not each.is_list]
     lists = [f"contains(array_to_string(\"{each.name}\", ','), chr(10))" for each in resource.fields if each.is_list]
     found = cursor.execute(
-        f"SELECT sourcedId, position FROM read_parquet('{_quoted(written)}') "
+        f"SELECT sourcedId, position FROM read_parquet('{escaped(str(written))}') "
         f"WHERE {' OR '.join([*texts, *lists, 'contains(metadata, chr(92) || chr(110))'])} ORDER BY position LIMIT 1000"
     ).fetchall()
     return [
@@ -252,20 +250,16 @@ def _line_breaks(cursor: duckdb.DuckDBPyConnection, resource: Resource, written:
 
 
 def _statement(resource: Resource, header: Header, pipe: str, target: Path, rejects: str) -> str:
-    return _template().substitute(
+    return statement(
+        "read_csv",
         columns=",\n        ".join(f'{_expression(each, header)} AS "{each.name}"' for each in resource.fields),
         metadata=_metadata(header),
         cells=", ".join(f"'{_cell(index)}': 'VARCHAR'" for index in range(header.width)),
         source=pipe,
-        target=_quoted(target),
+        target=target,
         rejects=rejects,
         rejects_limit=MAX_REJECTS,
     )
-
-
-@cache
-def _template() -> Template:
-    return Template(resources.files("roster_pipeline.oneroster").joinpath("sql/read_csv.sql").read_text("utf-8"))
 
 
 def _expression(each: Field, header: Header) -> str:
@@ -289,21 +283,13 @@ def _expression(each: Field, header: Header) -> str:
 def _metadata(header: Header) -> str:
     if not header.extensions:
         return "NULL::VARCHAR"
-    pairs = ", ".join(f"'{_escaped(key)}', {_cell(index)}" for key, index in header.extensions.items())
+    pairs = ", ".join(f"'{escaped(key)}', {_cell(index)}" for key, index in header.extensions.items())
     # Merging drops the keys that have no value.
     return f"nullif(json_merge_patch('{{}}', json_object({pairs}))::VARCHAR, '{{}}')"
 
 
 def _cell(index: int) -> str:
     return f"c{index}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _quoted(path: Path) -> str:
-    return _escaped(str(path))
 
 
 def _first_line(error: Exception) -> str:

@@ -81,6 +81,21 @@ CATALOGUE: dict[str, FindingType] = {
         "The file ends lines with a bare carriage return; OneRoster demands CRLF or LF.",
         "Ask the SIS vendor to write the file with CRLF or LF line ends.",
     ),
+    "paging.duplicates": FindingType(
+        "warning",
+        "Rows came more than once while paging; the newest of each was kept.",
+        "Nothing to do; if it happens every night, ask the SIS vendor to keep the order of its pages stable.",
+    ),
+    "paging.unstable": FindingType(
+        "error",
+        "The number of rows changed while they were read, twice; nothing is removed because it is absent.",
+        "Choose an hour at which nobody works in the SIS, or ask its vendor why its totals are wrong.",
+    ),
+    "row.not_an_object": FindingType(
+        "error",
+        "The service sent something else than an object among the rows; it was left out.",
+        "Ask the SIS vendor to correct the service.",
+    ),
     "row.ragged": FindingType(
         "error",
         "The row has more or fewer cells than the header; it was left out.",

@@ -11,7 +11,6 @@ from roster_pipeline.home import PRIVATE_FILE
 from roster_pipeline.oneroster.resources import METADATA, POSITION, Resource
 
 
-
 def raw_path(snapshot: Path, resource: Resource) -> Path:
     """Where the resource's file lies in a snapshot."""
     return snapshot / f"{resource.name}.parquet"

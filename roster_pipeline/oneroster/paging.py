@@ -1,0 +1,266 @@
+"""Reads a collection page by page until there is nothing more, whatever the server makes of limit and offset.
+
+Source of `limit`, `offset`, X-Total-Count and Link: OneRoster 1.1 REST binding, section 3.4.1.
+"""
+
+import re
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from requests.utils import parse_header_links
+
+from roster_pipeline.oneroster.errors import RestError
+from roster_pipeline.oneroster.extract import ExtractError
+from roster_pipeline.oneroster.json_rows import EnvelopeError, rows_of, sourced_id
+from roster_pipeline.oneroster.resources import Resource
+from roster_pipeline.oneroster.rest_client import Answer, RestClient
+
+#: A district has at most some ten million enrollments; a server that never ends is not a district.
+MAX_ROWS = 100_000_000
+MAX_PAGES = 1_000_000
+
+#: Statuses by which a gateway says that a page takes too long: a smaller one may pass.
+_PAGE_TOO_BIG = frozenset({502, 504})
+_SMALLEST_PAGE = 10
+#: Pages under way or waiting for their turn, for each connection.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer."""
+
+    rows: list[Any]
+    ids: frozenset[str]
+    asked: int
+    """The limit that was asked for."""
+    total: int | None
+    next_offset: int | None
+    is_last: bool
+    """Whether the server says so, by a link to the last page that is this one."""
+
+    @property
+    def distinct(self) -> int:
+        """How far the page reaches: a row that stands in it twice has one place in the collection."""
+        return len(self.ids) or len(self.rows)
+
+
+class CollectionReader:
+    """One reading of a collection, from its first row to its last."""
+
+    def __init__(self, client: RestClient, resource: Resource, *, page_size: int, concurrency: int) -> None:
+        self._client = client
+        self._resource = resource
+        self._page_size = page_size
+        self._concurrency = concurrency
+        self._lock = threading.Lock()
+        self._sorted = True
+        self._pages = 0
+        self.collected = 0
+        self.first_total: int | None = None
+        self.latest_total: int | None = None
+
+    @property
+    def totals_moved(self) -> bool:
+        return self.first_total != self.latest_total
+
+    def pages(self) -> Iterator[list[Any]]:
+        """The collection's rows in order, page by page; a row may come twice. Raises ExtractError."""
+        first = self._fetch(0, self._page_size)
+        self.first_total = first.total
+        if not first.rows:
+            return
+        previous = first
+        yield self._taken(first.rows)
+        offset = self._next_offset(0, first)
+        if self._can_be_read_in_parallel(first, offset):
+            for window in self._parallel(first, offset):
+                if self._is_repeated(window, previous, first):
+                    return
+                previous = window
+                yield self._taken(window.rows)
+            assert first.total is not None  # noqa: S101 - else it would not be read in parallel
+            offset = first.total
+        elif first.is_last:
+            return
+        # Totals may be wrong, so that only an empty page is the end for sure.
+        while True:
+            page = self._fetch_past(offset)
+            if page is None or not page.rows:
+                return
+            if self._is_repeated(page, previous, first):
+                return
+            previous = page
+            yield self._taken(page.rows)
+            if page.is_last:
+                return
+            offset = self._next_offset(offset, page)
+
+    def _can_be_read_in_parallel(self, first: Page, offset: int) -> bool:
+        return (
+            self._concurrency > 1
+            and first.total is not None
+            and offset == first.distinct
+            and offset < first.total
+            and first.next_offset in (None, offset)
+        )
+
+    def _parallel(self, first: Page, offset: int) -> Iterator[Page]:
+        """Windows as wide as the first page, up to the total, in order, some of them under way at any time."""
+        assert first.total is not None  # noqa: S101 - checked by the caller
+        width = first.distinct
+        starts = iter(range(offset, first.total, width))
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._resource.name) as pool:
+            ahead: deque[Future[Page]] = deque()
+            try:
+                while True:
+                    while len(ahead) < self._concurrency * _AHEAD and (start := next(starts, None)) is not None:
+                        ahead.append(pool.submit(self._window, start, min(width, first.total - start)))
+                    if not ahead:
+                        return
+                    window = ahead.popleft().result()
+                    if not window.rows:
+                        # The collection is shorter than its total said; what is left is asked for once more.
+                        return
+                    yield window
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def _window(self, start: int, width: int) -> Page:
+        """The rows from `start`, in as many requests as the server needs for `width` rows."""
+        page = self._fetch(start, width)
+        rows, ids = list(page.rows), set(page.ids)
+        reach = page.distinct
+        while page.rows and reach < width:
+            page = self._fetch(start + reach, width - reach)
+            rows += page.rows
+            ids |= page.ids
+            reach += page.distinct
+        return Page(rows, frozenset(ids), width, page.total, page.next_offset, is_last=False)
+
+    def _fetch_past(self, offset: int) -> Page | None:
+        """The page at `offset`; None where the server refuses to look behind the end."""
+        try:
+            return self._fetch(offset, self._page_size)
+        except RestError as error:
+            at_end = self.latest_total is None or self.collected >= self.latest_total
+            if error.status in {400, 404, 416} and at_end:
+                return None
+            raise
+
+    def _fetch(self, offset: int, limit: int) -> Page:
+        """One page. A server whose gateway loses patience is asked for less, down to a few rows."""
+        while True:
+            asked = min(limit, self._page_size)
+            may_shrink = asked > _SMALLEST_PAGE
+            try:
+                answer = self._client.get(
+                    self._resource.name,
+                    self._params(asked, offset),
+                    not_repeated=_PAGE_TOO_BIG if may_shrink else frozenset(),
+                    repeat_timeouts=not may_shrink,
+                )
+            except RestError as error:
+                if may_shrink and (error.status in _PAGE_TOO_BIG or error.timed_out):
+                    with self._lock:
+                        self._page_size = min(self._page_size, max(asked // 2, _SMALLEST_PAGE))
+                    continue
+                if error.status == 400 and offset == 0 and self._sorted:
+                    self._sorted = False
+                    continue
+                raise
+            return self._page(answer, asked, offset)
+
+    def _params(self, limit: int, offset: int) -> dict[str, str | int]:
+        params: dict[str, str | int] = {"limit": limit, "offset": offset}
+        if self._sorted:
+            # A stable order, so that rows do not move between pages.
+            params |= {"sort": "sourcedId", "orderBy": "asc"}
+        return params
+
+    def _page(self, answer: Answer, asked: int, offset: int) -> Page:
+        url = self._client.url(self._resource.name)
+        try:
+            rows = rows_of(self._resource, answer.body)
+        except EnvelopeError as error:
+            raise ExtractError(
+                f"{url}: the answer is no OneRoster collection: {error}. "
+                "Check that connection.endpoint_url is a OneRoster 1.1 service."
+            ) from None
+        total = _total(answer)
+        links = _links(answer, url)
+        page = Page(
+            rows,
+            frozenset(filter(None, map(sourced_id, rows))),
+            asked,
+            total,
+            _offset_of(links.get("next")),
+            is_last="next" not in links and _offset_of(links.get("last")) == offset,
+        )
+        with self._lock:
+            self._pages += 1
+            if total is not None:
+                self.latest_total = total
+            if self._pages > MAX_PAGES or self.collected > MAX_ROWS:
+                raise ExtractError(
+                    f"{url}: {self.collected:,} rows in {self._pages:,} pages and no end. "
+                    "The service repeats itself; ask the SIS vendor to correct its paging."
+                )
+        return page
+
+    def _next_offset(self, offset: int, page: Page) -> int:
+        """Where the next page begins: behind the rows that came, never behind the limit that was asked for.
+
+        A link to the next page may only make the step smaller: servers that count otherwise skip rows.
+        """
+        reached = offset + page.distinct
+        if page.next_offset is not None and offset < page.next_offset < reached:
+            return page.next_offset
+        return reached
+
+    def _is_repeated(self, page: Page, previous: Page, first: Page) -> bool:
+        """Whether the server sends the same rows again: it ignores the offset, which is fine if that was all."""
+        if not page.ids or page.ids != previous.ids:
+            return False
+        total = self.latest_total
+        if first.distinct > first.asked or (total is not None and first.distinct >= total):
+            return True
+        raise ExtractError(
+            f"{self._client.url(self._resource.name)}: offset={self.collected} brings the rows of the page before; "
+            "the service ignores the offset (paging.offset_ignored), so that the collection cannot be read whole. "
+            "Raise connection.page_size above the number of rows, or ask the SIS vendor to correct its paging."
+        )
+
+    def _taken(self, rows: list[Any]) -> list[Any]:
+        self.collected += len(rows)
+        return rows
+
+
+def _total(answer: Answer) -> int | None:
+    text = answer.headers.get("X-Total-Count", "").strip()
+    return int(text) if re.fullmatch(r"\d{1,15}", text) else None
+
+
+def _links(answer: Answer, url: str) -> dict[str, str]:
+    """Link relations and their addresses; only numbers are taken from these, they are never followed."""
+    header = answer.headers.get("Link")
+    if not header:
+        return {}
+    found: dict[str, str] = {}
+    for link in parse_header_links(header):
+        if "rel" in link:
+            found.setdefault(link["rel"].lower(), urljoin(url, link["url"]))
+    return found
+
+
+def _offset_of(url: str | None) -> int | None:
+    if url is None:
+        return None
+    text = parse_qs(urlsplit(url).query).get("offset", [""])[0]
+    return int(text) if re.fullmatch(r"\d{1,15}", text) else None
