@@ -1,16 +1,15 @@
 -- Students name their guardians, and some systems have guardians name their students: both count.
 WITH links AS (
-    SELECT sourced_id, unnest(agent_sourced_ids) AS other
+    SELECT sourced_id AS student_sourced_id, unnest(agent_sourced_ids) AS guardian_sourced_id
     FROM users_of_year
-    WHERE role = 'student' OR is_guardian
+    WHERE role = 'student'
+    UNION
+    SELECT unnest(agent_sourced_ids) AS student_sourced_id, sourced_id AS guardian_sourced_id
+    FROM users_of_year
+    WHERE is_guardian
 )
 
-SELECT DISTINCT
-    student.sourced_id AS student_sourced_id,
-    guardian.sourced_id AS guardian_sourced_id
+SELECT links.student_sourced_id, links.guardian_sourced_id
 FROM links
-INNER JOIN users_of_year AS student
-    ON student.role = 'student' AND student.sourced_id IN (links.sourced_id, links.other)
-INNER JOIN users_of_year AS guardian
-    ON guardian.is_guardian AND guardian.sourced_id IN (links.sourced_id, links.other)
-WHERE student.sourced_id <> guardian.sourced_id
+INNER JOIN users_of_year AS student ON links.student_sourced_id = student.sourced_id AND student.role = 'student'
+INNER JOIN users_of_year AS guardian ON links.guardian_sourced_id = guardian.sourced_id AND guardian.is_guardian
