@@ -1,7 +1,10 @@
 """The `roster` command, thin: every verb that works on a source launches the same Dagster job as the UI."""
 
+import contextlib
 import getpass
+import subprocess
 import sys
+import threading
 from datetime import datetime
 
 import click
@@ -111,6 +114,53 @@ def sync(
     else:
         printing.sync(home, loaded, report)
     sys.exit({"success": DONE, "dry_run": DONE, "held": HELD}.get(report.outcome, FAILED))
+
+
+@main.command()
+@click.option("--students", default=2000, show_default=True, help="Size of the made-up district.")
+@click.option("--port", default=0, help="Port of the SIS; a free one by default.")
+@click.option("--fault", "faults", multiple=True, help="Let the SIS have a fault; --list-faults names them.")
+@click.option("--list-faults", is_flag=True, help="Name the faults and end.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@json_option
+def sandbox(
+    students: int, port: int, faults: tuple[str, ...], *, list_faults: bool, command: tuple[str, ...], as_json: bool
+) -> None:
+    """Serve the made-up district until interrupted, or as long as COMMAND runs."""
+    from roster_pipeline.sandbox import playground  # noqa: PLC0415 - only here
+    from roster_pipeline.sandbox.sis.faults import describe_faults, parse_fault  # noqa: PLC0415
+
+    if list_faults:
+        for name, description in describe_faults().items():
+            click.echo(f"{name}: {description}")
+        return
+    home = Home.from_environment()
+    try:
+        chosen = [parse_fault(fault) for fault in faults]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    day = today("America/Chicago")
+    with playground.playground(home, students=students, today=day, port=port, faults=chosen) as sis:
+        if command:
+            from roster_pipeline.launch import prepare_instance  # noqa: PLC0415
+
+            prepare_instance(home)
+            sys.exit(subprocess.run(command, check=False).returncode)
+        addresses = {**playground.environment(sis), "next_day": sis.next_day_url}
+        if as_json:
+            printing.as_json(addresses)
+        else:
+            printing.addresses(addresses)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@main.command()
+def demo() -> None:
+    """Run two nights of the made-up district over HTTP and tell what happened."""
+    from roster_pipeline.sandbox.demo import run_demo  # noqa: PLC0415 - only here
+
+    sys.exit(DONE if run_demo(Home.from_environment()) else FAILED)
 
 
 def _load(source: str, *, as_json: bool) -> tuple[Home, SourceFile]:

@@ -94,6 +94,15 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
         errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
 
 
+def addresses(found: Mapping[str, str]) -> None:
+    """The sandbox's addresses and credentials, ready to paste into a shell."""
+    console.print("The sandbox runs until you press Ctrl-C. In another shell:\n")
+    for name, value in found.items():
+        if name.isupper():
+            click.echo(f"export {name}={value}")
+    console.print(f"\nA day passes at the district with: curl -X POST {found['next_day']}", soft_wrap=True)
+
+
 def delta(counts: Mapping[str, Mapping[str, int]]) -> None:
     """The delta's rows by entity and action."""
     if not any(counts.values()):
