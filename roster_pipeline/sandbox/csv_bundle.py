@@ -67,6 +67,9 @@ def _columns(kind: type[OneRosterObject]) -> list[Field[Any]]:
 
 def _write_folder(objects: Iterable[OneRosterObject], folder: Path, mode: str) -> None:
     names = {kind: name for name, kind in KINDS.items()}
+    for name in KINDS:
+        # A bundle of another night may have stood here.
+        (folder / f"{name}.csv").unlink(missing_ok=True)
     writers: dict[type[OneRosterObject], Callable[[OneRosterObject], object]] = {}
     with ExitStack() as files:
         for item in objects:

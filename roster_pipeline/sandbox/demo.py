@@ -25,7 +25,9 @@ def run_demo(home: Home) -> bool:
     with playground(home, students=STUDENTS, today=today("America/Chicago")) as sis:
         settings = load_source(home.sources, EXAMPLE).settings
         school_year = school_year_of(sis.district.today)
-        console.print(f"[bold]{escape(sis.district.name)}[/bold], a made-up district: its SIS answers at {sis.endpoint_url}")
+        console.print(
+            f"[bold]{escape(sis.district.name)}[/bold], a made-up district: its SIS answers at {sis.endpoint_url}"
+        )
         console.print(f"\n[bold]Night one[/bold] of school year {school_year}: everything is new.")
         first = _night(home, school_year)
         if first.outcome != "success":

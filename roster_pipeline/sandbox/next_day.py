@@ -62,7 +62,10 @@ class _Day:
             if elsewhere:
                 break
         else:
-            raise ValueError("no pupil can move, because no two schools offer the same course; ask for more students")
+            raise ValueError(
+                f"no pupil can move on {self._district.today}, because no two schools teach the same course in that "
+                "school year; ask for more students, or for a day of another school year"
+            )
         new_school = min(elsewhere)
         new = [
             self._chance.choice(offered)

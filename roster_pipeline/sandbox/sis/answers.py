@@ -101,7 +101,8 @@ class CutResponse(Response):
     """An answer that breaks off in the middle of its body, and the connection with it."""
 
     def __init__(self, whole: Response) -> None:
-        super().__init__(whole.body, whole.status_code, dict(whole.headers))
+        # An answer without a body has no middle; it is announced as one with a body.
+        super().__init__(bytes(whole.body) or b"{}", 200 if whole.status_code == 204 else whole.status_code)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

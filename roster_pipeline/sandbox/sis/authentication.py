@@ -28,7 +28,7 @@ class Authentication:
     """The SIS's door. Its fields may be changed while it serves."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scheme: Scheme = "oauth2"
     scopes: tuple[str, ...] = SCOPES
     """What the client may ask for, by short name."""

@@ -171,7 +171,7 @@ class Service:
             if query.filter:
                 items = list(filter(parse_filter(query.filter, kind), items))
             if query.sort and (read := getter(kind, query.sort)):
-                items.sort(key=lambda item: [str(value) for value in read(item)], reverse=query.order == "desc")
+                items.sort(key=lambda item: [_sortable(value) for value in read(item)], reverse=query.order == "desc")
             kept = self._views[key] = (revision, items)
         return kept[1]
 
@@ -219,3 +219,8 @@ class Service:
         if all(fault.stores(call, None) for fault in self.faults):
             self.gradebook.delete(call.collection, call.ids[0])
         return Response(status_code=204)
+
+
+def _sortable(value: Any) -> tuple[bool, float, str]:
+    """Numbers in their order, ahead of text in its own: what vendors put into metadata may be of either kind."""
+    return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))

@@ -87,7 +87,7 @@ class Wire:
                 many = field.name.endswith("s")
                 converters.append((field.name, key, self._reference_converter(to, collection, many=many)))
             else:
-                converters.append((field.name, key, _as_it_is))
+                converters.append((field.name, key, _plain))
         return converters
 
     def _reference_converter(self, to: str, collection: str, *, many: bool) -> Callable[[Any], Any]:
@@ -112,8 +112,8 @@ class Wire:
         return kept[1]
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _typed_ids(pairs: tuple[tuple[str, str], ...]) -> list[Json]:

@@ -128,7 +128,7 @@ class Aimed(Fault, abstract=True):
 
 
 def parse_fault(text: str) -> Fault:
-    """A fault as the command line names it: `limit_cap`, or `limit_cap:limit=50,resource=users`.
+    """A fault as the command line names it: `unavailable`, or `unavailable:resource=users,count=none`.
 
     Raises ValueError, with the remedy, for a name or parameter that there is not.
     """
@@ -137,12 +137,12 @@ def parse_fault(text: str) -> Fault:
     if kind is None:
         raise ValueError(f"there is no fault {name!r}; there are: {', '.join(sorted(Fault.by_name))}")
     known = parameters(kind)
-    given: dict[str, str] = {}
+    given: dict[str, str | None] = {}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
         if key.strip() not in known:
             raise ValueError(f"fault {name} has no parameter {key!r}; it has: {', '.join(known) or 'none'}")
-        given[key.strip()] = value.strip()
+        given[key.strip()] = None if value.strip() == "none" else value.strip()
     try:
         fault: Fault = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:

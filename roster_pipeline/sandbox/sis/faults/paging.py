@@ -83,6 +83,13 @@ class NextLinkToOtherHost(Fault):
         return f"{self.host}{parts.path}?{parts.query}"
 
 
+class LastRowTwice(Fault):
+    """The last row of a page stands there twice."""
+
+    def change_page(self, call: Call, page: Page) -> None:
+        page.rows += page.rows[-1:]
+
+
 class NullCollections(Fault):
     """A collection without rows is null."""
 

@@ -17,15 +17,18 @@ _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><fo
 
 @dataclass(eq=False)
 class TooManyRequests(Aimed):
-    """Answers 429 with a Retry-After in seconds or as a date."""
+    """Answers 429 with a Retry-After in seconds, as a date, or with none."""
 
-    retry_after: Literal["seconds", "date", "none"] = "seconds"
+    retry_after: Literal["seconds", "date"] | None = "seconds"
     seconds: int = 1
 
     async def answer(self, call: Call) -> Response | None:
         if self.strikes(call):
-            values = {"seconds": str(self.seconds), "date": formatdate(time.time() + self.seconds, usegmt=True)}
-            headers = {"Retry-After": values[self.retry_after]} if self.retry_after in values else {}
+            headers: dict[str, str] = {}
+            if self.retry_after == "seconds":
+                headers["Retry-After"] = str(self.seconds)
+            elif self.retry_after == "date":
+                headers["Retry-After"] = formatdate(time.time() + self.seconds, usegmt=True)
             raise RefusedError(StatusInfo(429, "server_busy", "too many requests"), headers)
         return None
 
@@ -82,7 +85,7 @@ class CollectionForbidden(Aimed):
 
 
 @dataclass(eq=False)
-class FailureIn200(Aimed):
+class FailureToldAsSuccess(Aimed):
     """Answers 200 with status information that tells of a failure."""
 
     async def answer(self, call: Call) -> Response | None:
