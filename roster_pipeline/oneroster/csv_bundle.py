@@ -8,8 +8,9 @@ import duckdb
 
 from roster_pipeline.oneroster.archive import Package, open_package, sha256
 from roster_pipeline.oneroster.csv_file import CsvResult, csv_to_parquet
-from roster_pipeline.oneroster.extract import Extract, ExtractedResource, Finding, Progress
-from roster_pipeline.oneroster.manifest import Manifest, read_manifest
+from roster_pipeline.oneroster.delta import apply_delta, carry_over
+from roster_pipeline.oneroster.extract import Extract, ExtractedResource, Progress
+from roster_pipeline.oneroster.manifest import MANIFEST, Manifest, read_manifest
 from roster_pipeline.oneroster.raw_parquet import raw_path, write_empty
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
 from roster_pipeline.oneroster.working_database import working_database
@@ -25,42 +26,57 @@ class CsvBundle:
 
     def extract(self, destination: Path, progress: Progress) -> Extract:
         """Write `<resource>.parquet` for the six resources into `destination`. Raises ExtractError."""
-        with open_package(self._path) as package:
+        with open_package(self._path) as package, working_database(destination) as database:
             manifest = read_manifest(package)
             try:
-                return self._extract(package, manifest, destination, progress)
+                present = [resource for resource in ROSTER_RESOURCES if manifest.modes[resource.name] != "absent"]
+                results = _read_files(database, package, present, destination, progress)
+                return self._completed(database, package, manifest, results, destination)
             except BaseException:
                 for resource in ROSTER_RESOURCES:
                     raw_path(destination, resource).unlink(missing_ok=True)
                 raise
 
-    def _extract(self, package: Package, manifest: Manifest, destination: Path, progress: Progress) -> Extract:
-        findings: list[Finding] = [*package.findings, *manifest.findings]
-        present = [resource for resource in ROSTER_RESOURCES if manifest.modes[resource.name] != "absent"]
-        results = _read_files(package, present, destination, progress)
-        resources: dict[str, ExtractedResource] = {}
+    def _completed(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        package: Package,
+        manifest: Manifest,
+        results: dict[str, CsvResult],
+        destination: Path,
+    ) -> Extract:
+        """The whole state: what was read, laid over or filled up from the last one."""
+        extract = Extract({}, [*package.findings, *manifest.findings])
         for resource in ROSTER_RESOURCES:
-            path = raw_path(destination, resource)
+            mode = manifest.modes[resource.name]
             result = results.get(resource.name)
             if result is None:
-                write_empty(resource, path)
-                result = CsvResult(rows=0, complete=True)
-            findings += result.findings
-            resources[resource.name] = ExtractedResource(
-                resource.name, path, result.rows, manifest.modes[resource.name], unstable=not result.complete
+                rows = carry_over(database, resource, self._previous, destination)
+                if rows is None:
+                    write_empty(resource, raw_path(destination, resource))
+                result = CsvResult(rows or 0, complete=True)
+            elif mode == "delta":
+                place = package.describe(MANIFEST)
+                result.rows = apply_delta(database, resource, self._previous, destination, place)
+            extract.findings += result.findings
+            extract.resources[resource.name] = ExtractedResource(
+                resource.name, raw_path(destination, resource), result.rows, mode, unstable=not result.complete
             )
-        return Extract(resources, findings, package_hash=sha256(self._path) if self._path.is_file() else None)
+        if self._path.is_file():
+            extract.package_hash = sha256(self._path)
+        return extract
 
 
 def _read_files(
-    package: Package, present: list[Resource], destination: Path, progress: Progress
+    database: duckdb.DuckDBPyConnection,
+    package: Package,
+    present: list[Resource],
+    destination: Path,
+    progress: Progress,
 ) -> dict[str, CsvResult]:
     # A file is read in order and so by one thread; files side by side keep all processors at work. Largest first.
     present = sorted(present, key=lambda resource: -package.size(_file_name(resource)))
-    with (
-        working_database(destination) as database,
-        ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="csv") as pool,
-    ):
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="csv") as pool:
         futures = {
             resource.name: pool.submit(_read_file, database, package, resource, destination, progress)
             for resource in present

@@ -84,6 +84,8 @@ class CollectionReader:
                     return
                 previous = window
                 yield self._taken(window.rows)
+            if previous.is_last:
+                return
             assert first.total is not None  # noqa: S101 - else it would not be read in parallel
             offset = first.total
         elif first.is_last:
@@ -120,7 +122,7 @@ class CollectionReader:
             try:
                 while True:
                     while len(ahead) < self._concurrency * _AHEAD and (start := next(starts, None)) is not None:
-                        ahead.append(pool.submit(self._window, start, min(width, first.total - start)))
+                        ahead.append(pool.submit(self._window, start, width, first.total))
                     if not ahead:
                         return
                     window = ahead.popleft().result()
@@ -132,17 +134,17 @@ class CollectionReader:
                 for future in ahead:
                     future.cancel()
 
-    def _window(self, start: int, width: int) -> Page:
-        """The rows from `start`, in as many requests as the server needs for `width` rows."""
+    def _window(self, start: int, width: int, total: int) -> Page:
+        """The rows from `start`, in as many requests as the server needs for `width` rows or up to the total."""
         page = self._fetch(start, width)
         rows, ids = list(page.rows), set(page.ids)
         reach = page.distinct
-        while page.rows and reach < width:
+        while page.rows and reach < min(width, total - start):
             page = self._fetch(start + reach, width - reach)
             rows += page.rows
             ids |= page.ids
             reach += page.distinct
-        return Page(rows, frozenset(ids), width, page.total, page.next_offset, is_last=False)
+        return Page(rows, frozenset(ids), width, page.total, page.next_offset, page.is_last)
 
     def _fetch_past(self, offset: int) -> Page | None:
         """The page at `offset`; None where the server refuses to look behind the end."""

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -126,7 +126,7 @@ class RestClient:
         its id stays the same.
         """
         url = self.url(path, params)
-        policy = self._policy if attempts is None else RetryPolicy(attempts=attempts)
+        policy = self._policy if attempts is None else replace(self._policy, attempts=attempts)
         pauses = Pauses(policy, self._stop)
         renewed = False
         while True:

@@ -1,0 +1,283 @@
+"""Kind `sftp`: the newest OneRoster zip of a folder on an SFTP server whose host key is pinned."""
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import asyncssh
+
+from roster_pipeline.home import PRIVATE_FILE, private_folder
+from roster_pipeline.oneroster.archive import open_package, sha256
+from roster_pipeline.oneroster.csv_bundle import CsvBundle
+from roster_pipeline.oneroster.extract import Extract, ExtractError, Finding, Progress
+from roster_pipeline.oneroster.manifest import read_manifest
+from roster_pipeline.settings.connection import Sftp
+
+#: Seconds between two looks at a zip's size.
+POLL_SECONDS = 5.0
+#: Looks at a zip that keeps growing before it counts as one that is never complete.
+MAX_LOOKS = 60
+#: A million students need about 200 MB of zip.
+MAX_ZIP_BYTES = 16 * 1024**3
+
+_CONNECT_SECONDS = 30
+_TRIES = 3
+#: A time stamp in a name: 20261001, 2026-10-01, 20261001T020000, 2026-10-01_02-00 and their like.
+_STAMP = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)[-_.:]?(\d\d)(?:[-_.:]?(\d\d))?)?(?!\d)")
+
+#: A connection that broke while it was in use; a new one may last.
+_BROKEN = (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RemoteBundle:
+    """A zip on the server."""
+
+    name: str
+    size: int
+    """Bytes."""
+    modified: datetime
+    """UTC."""
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """What makes one newer than another: the time stamp in its name, else when it was last changed."""
+        return stamp_of(self.name) or self.modified, self.modified, self.name
+
+
+def stamp_of(name: str) -> datetime | None:
+    """The time stamp in a file's name, taken as UTC; None when it has none."""
+    found = _STAMP.search(name)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+class SftpSource:
+    """A folder of OneRoster zips on an SFTP server. Nothing on the server is changed or deleted."""
+
+    def __init__(
+        self,
+        settings: Sftp,
+        previous: Path | None = None,
+        processed: Collection[str] = (),
+        *,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """`previous` is the folder of the last whole state; `processed` are SHA-256 hashes of zips that it holds."""
+        self._settings = settings
+        self._previous = previous
+        self._processed = frozenset(processed)
+        self._poll_seconds = poll_seconds
+
+    def list_bundles(self) -> list[RemoteBundle]:
+        """The zips on the server, oldest first. Raises ExtractError."""
+
+        async def work(client: asyncssh.SFTPClient) -> list[RemoteBundle]:
+            return await self._bundles(client)
+
+        return self._connected(work)
+
+    def extract(self, destination: Path, progress: Progress) -> Extract:
+        """Write `<resource>.parquet` for the six resources into `destination`, from the newest zip.
+
+        A zip with changes only is preceded by those before it, back to the last processed or whole one, so that no
+        change between two runs is lost. Raises ExtractError.
+        """
+        work = Path(tempfile.mkdtemp(prefix=".sftp-", dir=destination))
+        try:
+            zips = self._connected(lambda client: self._download(client, work))
+            return self._read(zips, work, destination, progress)
+        finally:
+            shutil.rmtree(work)
+
+    def _read(self, zips: list[Path], work: Path, destination: Path, progress: Progress) -> Extract:
+        previous = self._previous
+        findings: list[Finding] = []
+        for number, path in enumerate(zips[:-1]):
+            state = private_folder(work / f"state-{number}")
+            findings += CsvBundle(path, previous).extract(state, progress).findings
+            previous = state
+        extract = CsvBundle(zips[-1], previous).extract(destination, progress)
+        extract.findings = findings + extract.findings
+        return extract
+
+    async def _download(self, client: asyncssh.SFTPClient, folder: Path) -> list[Path]:
+        """The newest zip and what it builds on, in the order in which they are to be read."""
+        bundles = await self._bundles(client)
+        if not bundles:
+            raise ExtractError(
+                f"{self._place()}: holds no *.zip. Have the SIS export there, or correct connection.path."
+            )
+        newest = await self._settled(client, bundles[-1].name)
+        zips: list[Path] = []
+        for bundle in [newest, *reversed(bundles[:-1])]:
+            path = await self._fetch(client, bundle, folder / f"{len(bundles) - len(zips):06}.zip")
+            if zips and sha256(path) in self._processed:
+                break
+            zips.insert(0, path)
+            if not _holds_changes_only(path):
+                break
+        return zips
+
+    async def _bundles(self, client: asyncssh.SFTPClient) -> list[RemoteBundle]:
+        found: list[RemoteBundle] = []
+        async for entry in client.scandir(self._settings.path):
+            name = entry.filename if isinstance(entry.filename, str) else entry.filename.decode("utf-8", "replace")
+            if name.startswith(".") or not name.lower().endswith(".zip"):
+                # Uploads under way end in .tmp or .filepart, or begin with a dot.
+                continue
+            if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
+                found.append(_bundle(name, entry.attrs))
+        return sorted(found, key=lambda bundle: bundle.order)
+
+    async def _settled(self, client: asyncssh.SFTPClient, name: str) -> RemoteBundle:
+        """The zip, once two looks at it see the same."""
+        earlier = await self._look(client, name)
+        for _ in range(MAX_LOOKS):
+            await asyncio.sleep(self._poll_seconds)
+            now = await self._look(client, name)
+            if now == earlier:
+                return now
+            earlier = now
+        raise ExtractError(
+            f"{self._place(name)}: keeps changing; its upload does not end. "
+            "Look after the SIS's export, then try again."
+        )
+
+    async def _look(self, client: asyncssh.SFTPClient, name: str) -> RemoteBundle:
+        return _bundle(name, await client.stat(self._remote(name)))
+
+    async def _fetch(self, client: asyncssh.SFTPClient, bundle: RemoteBundle, path: Path) -> Path:
+        if bundle.size > MAX_ZIP_BYTES:
+            raise ExtractError(
+                f"{self._place(bundle.name)}: has {bundle.size:,} bytes, more than a roster can have "
+                f"({MAX_ZIP_BYTES:,}). Have the SIS export a plain OneRoster 1.1 CSV zip."
+            )
+        path.touch(mode=PRIVATE_FILE)
+        await client.get(self._remote(bundle.name), path)
+        path.chmod(PRIVATE_FILE)
+        if path.stat().st_size != bundle.size:
+            raise ExtractError(
+                f"{self._place(bundle.name)}: changed while it was read. Look after the SIS's export, then try again."
+            )
+        return path
+
+    def _connected(self, work: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:
+        """Do `work` over one connection; a connection that breaks is tried again from the start."""
+        return asyncio.run(self._with_retries(work))
+
+    async def _with_retries(self, work: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                async with await self._connect() as connection, connection.start_sftp_client() as client:
+                    return await work(client)
+            except _BROKEN as error:
+                if not tries_left:
+                    raise self._unreachable(error) from None
+                await asyncio.sleep(self._poll_seconds)
+            except (asyncssh.DisconnectError, asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
+                raise self._explained(error) from None
+        raise AssertionError("the last try returns or raises")
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        try:
+            return await self._sign_in()
+        except OSError as error:
+            raise self._unreachable(error) from None
+
+    async def _sign_in(self) -> asyncssh.SSHClientConnection:
+        settings = self._settings
+        key = settings.private_key
+        password = settings.password
+        return await asyncssh.connect(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=password.get_secret_value() if password else None,
+            client_keys=[self._private_key(key.get_secret_value())] if key else None,
+            known_hosts=([self._host_key()], [], []),
+            # Nothing of the machine's own account takes part: no configuration, no agent, no keys.
+            config=None,
+            agent_path=None,
+            connect_timeout=_CONNECT_SECONDS,
+            login_timeout=_CONNECT_SECONDS,
+        )
+
+    def _host_key(self) -> asyncssh.SSHKey:
+        text = self._settings.host_key.strip()
+        for candidate in (text, text.partition(" ")[2]):
+            try:
+                return asyncssh.import_public_key(candidate)
+            except asyncssh.KeyImportError:
+                continue
+        raise ExtractError(
+            "connection.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…"
+        )
+
+    def _private_key(self, text: str) -> asyncssh.SSHKey:
+        try:
+            return asyncssh.import_private_key(text)
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+            raise ExtractError(
+                "connection.private_key: is no private key in OpenSSH or PEM form, or one with a passphrase. "
+                "Set the variable to the key itself, without a passphrase."
+            ) from None
+
+    def _unreachable(self, error: Exception) -> ExtractError:
+        return ExtractError(
+            f"{self._server()}: no connection, or it broke ({error}). "
+            "Check connection.host and connection.port, the network and its firewall, or try later."
+        )
+
+    def _explained(self, error: Exception) -> ExtractError:
+        match error:
+            case asyncssh.HostKeyNotVerifiable() | asyncssh.KeyExchangeFailed():
+                return ExtractError(
+                    f"{self._server()}: shows another host key than connection.host_key. Somebody may stand in "
+                    "between; ask the server's operator for its key, and pin the new one only if it was changed."
+                )
+            case asyncssh.PermissionDenied():
+                return ExtractError(
+                    f"{self._server()}: refuses user {self._settings.username!r}. "
+                    "Check connection.username and its password or private_key."
+                )
+            case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath():
+                return ExtractError(f"{self._place()}: is not there. Correct connection.path.")
+            case asyncssh.SFTPPermissionDenied():
+                return ExtractError(
+                    f"{self._place()}: user {self._settings.username!r} may not read it. "
+                    "Have the server's operator allow it."
+                )
+            case _:
+                return ExtractError(f"{self._server()}: {error}. Ask the server's operator, or try later.")
+
+    def _remote(self, name: str) -> str:
+        return str(PurePosixPath(self._settings.path) / name)
+
+    def _server(self) -> str:
+        return f"sftp://{self._settings.host}:{self._settings.port}"
+
+    def _place(self, name: str = "") -> str:
+        return f"{self._server()}/{self._remote(name).lstrip('/')}"
+
+
+def _bundle(name: str, attributes: asyncssh.SFTPAttrs) -> RemoteBundle:
+    return RemoteBundle(name, attributes.size or 0, datetime.fromtimestamp(attributes.mtime or 0, UTC))
+
+
+def _holds_changes_only(path: Path) -> bool:
+    with open_package(path) as package:
+        return "delta" in read_manifest(package).modes.values()
