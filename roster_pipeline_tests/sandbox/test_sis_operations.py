@@ -267,6 +267,17 @@ def test_the_next_day_comes_by_a_post(client: Client, district: District) -> Non
     assert f"{district.today}" == "2026-10-02"
 
 
+def test_a_day_that_cannot_come_is_told(client: Client, district: District) -> None:
+    for user in list(district.all(User).values()):
+        if user.role == "student":
+            district.mark_deleted(User, user.sourced_id)
+
+    answer = requests.post(client.sis.next_day_url, timeout=5)
+
+    assert answer.status_code == 409
+    assert "no pupil can move" in answer.json()["error"]
+
+
 def test_requests_are_recorded_as_they_came_without_secrets(client: Client) -> None:
     client.get("classes/a%2Fb/students", filter="role='x y'")
     token, asked = client.sis.requests

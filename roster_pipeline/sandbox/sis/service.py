@@ -103,7 +103,10 @@ class Service:
         return response
 
     async def _next_day(self, _: Request) -> Response:
-        return json_response({"changes": next_day(self.district)})
+        try:
+            return json_response({"changes": next_day(self.district)})
+        except ValueError as error:
+            return json_response({"error": str(error)}, 409)
 
     async def _serve(self, request: Request) -> Response:
         body = await request.body()
