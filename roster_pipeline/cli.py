@@ -131,8 +131,10 @@ def sandbox(
     from roster_pipeline.sandbox.sis.faults import describe_faults, parse_fault  # noqa: PLC0415
 
     if list_faults:
-        for name, description in describe_faults().items():
+        for name, description, parameters in describe_faults():
             click.echo(f"{name}: {description}")
+            for parameter, meaning in parameters.items():
+                click.echo(f"    {parameter}: {meaning}")
         return
     home = Home.from_environment()
     try:

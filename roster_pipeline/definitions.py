@@ -7,7 +7,6 @@ import dagster as dg
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
 from roster_pipeline.assets.hierarchy import build_hierarchy_assets
-from roster_pipeline.assets.layer import SCHOOL_YEARS
 from roster_pipeline.assets.raw import build_raw
 from roster_pipeline.assets.roster import build_roster_assets
 from roster_pipeline.assets.run import SyncRun
@@ -33,14 +32,12 @@ def build_source(source: SourceFile) -> dg.Definitions:
     roster_sync = dg.define_asset_job(
         f"{source_id}__roster_sync",
         selection=dg.AssetSelection.assets(*assets),
-        partitions_def=SCHOOL_YEARS,
         description=f"{settings.name}: the roster from the SIS to Brightspace",
         tags=tags,
     )
     nightly = dg.define_asset_job(
         f"{source_id}__nightly",
         selection=dg.AssetSelection.assets(*assets),
-        partitions_def=SCHOOL_YEARS,
         description=f"{settings.name}: the night's work, roster first",
         tags=tags,
     )
