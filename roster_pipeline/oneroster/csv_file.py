@@ -75,6 +75,11 @@ def csv_to_parquet(
     return CsvResult(rows, complete=unread <= 0 and not rejected.lines, findings=findings)
 
 
+def read_csv_header(resource: Resource, source: IO[bytes], place: str) -> Header:
+    """The meaning of the columns of the CSV file `source`. Raises ExtractError when it is not the resource's."""
+    return read_header(resource, place, _Feed(source, place, lambda _: None).header_line())
+
+
 class _Feed:
     """Bytes on their way from a file into a pipe."""
 
@@ -88,7 +93,7 @@ class _Feed:
         self._pending_return = False
         self._last = b"\n"
         self._beginning = b""
-        self._failure: BaseException | None = None
+        self._failure: ExtractError | None = None
 
     def header_line(self) -> bytes:
         """The first line that is not blank, without its end."""
@@ -119,9 +124,7 @@ class _Feed:
             os.close(reading)
             feeder.join()
         if self._failure is not None:
-            raise ExtractError(
-                f"{place}: is cut off or damaged ({self._failure}). Send the package again."
-            ) from self._failure
+            raise self._failure
         return rows
 
     def _feed(self, writing: int) -> None:
@@ -141,7 +144,7 @@ class _Feed:
         except BrokenPipeError:
             # The reader stopped first; its own error says why.
             return
-        except BROKEN_ENTRY as error:
+        except ExtractError as error:
             self._failure = error
 
     def _count(self, block: bytes) -> None:
@@ -158,7 +161,10 @@ class _Feed:
     def _read(self) -> bytes:
         """The next bytes, with LF for every line end; empty at the end of the file."""
         while True:
-            block = self._source.read(_BLOCK_BYTES)
+            try:
+                block = self._source.read(_BLOCK_BYTES)
+            except BROKEN_ENTRY as error:
+                raise ExtractError(f"{self._place}: is cut off or damaged ({error}). Send the package again.") from None
             at_end = not block
             if self._pending_return:
                 block = b"\r" + block

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -51,6 +51,21 @@ class RestError(ExtractError):
         self.retryable = retryable
         self.retry_after = retry_after
         """Seconds that the server asked to wait."""
+
+
+#: What a connection that does not work suffers from.
+Diagnosis = Literal[
+    "unreachable",
+    "tls",
+    "host_key",
+    "wrong_url",
+    "folder",
+    "credentials",
+    "licence_or_credentials",
+    "not_oneroster",
+    "clock",
+    "service",
+]
 
 
 class TlsError(RestError):

@@ -195,7 +195,7 @@ class CollectionReader:
                 f"{url}: the answer is no OneRoster collection: {error}. "
                 "Check that connection.endpoint_url is a OneRoster 1.1 service."
             ) from None
-        total = _total(answer)
+        total = total_of(answer)
         links = _links(answer, url)
         page = Page(
             rows,
@@ -203,7 +203,8 @@ class CollectionReader:
             asked,
             total,
             _offset_of(links.get("next")),
-            is_last="next" not in links and _offset_of(links.get("last")) == offset,
+            # A full page is believed to be the last only by the empty one behind it: totals and links may be wrong.
+            is_last="next" not in links and _offset_of(links.get("last")) == offset and len(rows) < asked,
         )
         with self._lock:
             self._pages += 1
@@ -244,7 +245,8 @@ class CollectionReader:
         return rows
 
 
-def _total(answer: Answer) -> int | None:
+def total_of(answer: Answer) -> int | None:
+    """The collection's X-Total-Count, where it is sent and a number."""
     text = answer.headers.get("X-Total-Count", "").strip()
     return int(text) if re.fullmatch(r"\d{1,15}", text) else None
 

@@ -15,6 +15,7 @@ import asyncssh
 from roster_pipeline.home import PRIVATE_FILE, private_folder
 from roster_pipeline.oneroster.archive import open_package, sha256
 from roster_pipeline.oneroster.csv_bundle import CsvBundle
+from roster_pipeline.oneroster.errors import Diagnosis
 from roster_pipeline.oneroster.extract import Extract, ExtractError, Finding, Progress
 from roster_pipeline.oneroster.manifest import read_manifest
 from roster_pipeline.settings.connection import Sftp
@@ -35,6 +36,14 @@ _STAMP = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)[-
 _BROKEN = (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
 
 Result = TypeVar("Result")
+
+
+class SftpError(ExtractError):
+    """The zip cannot be fetched. The message names the server, the file and the remedy."""
+
+    def __init__(self, message: str, diagnosis: Diagnosis) -> None:
+        super().__init__(message)
+        self.diagnosis: Diagnosis = diagnosis
 
 
 @dataclass(frozen=True)
@@ -114,13 +123,19 @@ class SftpSource:
         extract.findings = findings + extract.findings
         return extract
 
+    def download_newest(self, folder: Path) -> Path:
+        """Fetch the newest zip into `folder`, a private one, and answer with its path. Raises SftpError."""
+
+        async def work(client: asyncssh.SFTPClient) -> Path:
+            bundles = await self._existing(client)
+            newest = await self._settled(client, bundles[-1].name)
+            return await self._fetch(client, newest, folder / "newest.zip")
+
+        return self._connected(work)
+
     async def _download(self, client: asyncssh.SFTPClient, folder: Path) -> list[Path]:
         """The newest zip and what it builds on, in the order in which they are to be read."""
-        bundles = await self._bundles(client)
-        if not bundles:
-            raise ExtractError(
-                f"{self._place()}: holds no *.zip. Have the SIS export there, or correct connection.path."
-            )
+        bundles = await self._existing(client)
         newest = await self._settled(client, bundles[-1].name)
         zips: list[Path] = []
         for bundle in [newest, *reversed(bundles[:-1])]:
@@ -132,11 +147,19 @@ class SftpSource:
                 break
         return zips
 
+    async def _existing(self, client: asyncssh.SFTPClient) -> list[RemoteBundle]:
+        bundles = await self._bundles(client)
+        if not bundles:
+            raise SftpError(
+                f"{self._place()}: holds no *.zip. Have the SIS export there, or correct connection.path.", "folder"
+            )
+        return bundles
+
     async def _bundles(self, client: asyncssh.SFTPClient) -> list[RemoteBundle]:
         found: list[RemoteBundle] = []
         async for entry in client.scandir(self._settings.path):
             name = entry.filename if isinstance(entry.filename, str) else entry.filename.decode("utf-8", "replace")
-            if name.startswith(".") or not name.lower().endswith(".zip"):
+            if name.startswith(".") or "/" in name or not name.lower().endswith(".zip"):
                 # Uploads under way end in .tmp or .filepart, or begin with a dot.
                 continue
             if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
@@ -152,9 +175,10 @@ class SftpSource:
             if now == earlier:
                 return now
             earlier = now
-        raise ExtractError(
+        raise SftpError(
             f"{self._place(name)}: keeps changing; its upload does not end. "
-            "Look after the SIS's export, then try again."
+            "Look after the SIS's export, then try again.",
+            "folder",
         )
 
     async def _look(self, client: asyncssh.SFTPClient, name: str) -> RemoteBundle:
@@ -162,16 +186,18 @@ class SftpSource:
 
     async def _fetch(self, client: asyncssh.SFTPClient, bundle: RemoteBundle, path: Path) -> Path:
         if bundle.size > MAX_ZIP_BYTES:
-            raise ExtractError(
+            raise SftpError(
                 f"{self._place(bundle.name)}: has {bundle.size:,} bytes, more than a roster can have "
-                f"({MAX_ZIP_BYTES:,}). Have the SIS export a plain OneRoster 1.1 CSV zip."
+                f"({MAX_ZIP_BYTES:,}). Have the SIS export a plain OneRoster 1.1 CSV zip.",
+                "folder",
             )
         path.touch(mode=PRIVATE_FILE)
         await client.get(self._remote(bundle.name), path)
         path.chmod(PRIVATE_FILE)
         if path.stat().st_size != bundle.size:
-            raise ExtractError(
-                f"{self._place(bundle.name)}: changed while it was read. Look after the SIS's export, then try again."
+            raise SftpError(
+                f"{self._place(bundle.name)}: changed while it was read. Look after the SIS's export, then try again.",
+                "folder",
             )
         return path
 
@@ -223,46 +249,52 @@ class SftpSource:
                 return asyncssh.import_public_key(candidate)
             except asyncssh.KeyImportError:
                 continue
-        raise ExtractError(
-            "connection.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…"
+        raise SftpError(
+            "connection.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…",
+            "host_key",
         )
 
     def _private_key(self, text: str) -> asyncssh.SSHKey:
         try:
             return asyncssh.import_private_key(text)
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-            raise ExtractError(
+            raise SftpError(
                 "connection.private_key: is no private key in OpenSSH or PEM form, or one with a passphrase. "
-                "Set the variable to the key itself, without a passphrase."
+                "Set the variable to the key itself, without a passphrase.",
+                "credentials",
             ) from None
 
-    def _unreachable(self, error: Exception) -> ExtractError:
-        return ExtractError(
+    def _unreachable(self, error: Exception) -> SftpError:
+        return SftpError(
             f"{self._server()}: no connection, or it broke ({error}). "
-            "Check connection.host and connection.port, the network and its firewall, or try later."
+            "Check connection.host and connection.port, the network and its firewall, or try later.",
+            "unreachable",
         )
 
-    def _explained(self, error: Exception) -> ExtractError:
+    def _explained(self, error: Exception) -> SftpError:
         match error:
             case asyncssh.HostKeyNotVerifiable() | asyncssh.KeyExchangeFailed():
-                return ExtractError(
+                return SftpError(
                     f"{self._server()}: shows another host key than connection.host_key. Somebody may stand in "
-                    "between; ask the server's operator for its key, and pin the new one only if it was changed."
+                    "between; ask the server's operator for its key, and pin the new one only if it was changed.",
+                    "host_key",
                 )
             case asyncssh.PermissionDenied():
-                return ExtractError(
+                return SftpError(
                     f"{self._server()}: refuses user {self._settings.username!r}. "
-                    "Check connection.username and its password or private_key."
+                    "Check connection.username and its password or private_key.",
+                    "credentials",
                 )
             case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath():
-                return ExtractError(f"{self._place()}: is not there. Correct connection.path.")
+                return SftpError(f"{self._place()}: is not there. Correct connection.path.", "folder")
             case asyncssh.SFTPPermissionDenied():
-                return ExtractError(
+                return SftpError(
                     f"{self._place()}: user {self._settings.username!r} may not read it. "
-                    "Have the server's operator allow it."
+                    "Have the server's operator allow it.",
+                    "folder",
                 )
             case _:
-                return ExtractError(f"{self._server()}: {error}. Ask the server's operator, or try later.")
+                return SftpError(f"{self._server()}: {error}. Ask the server's operator, or try later.", "service")
 
     def _remote(self, name: str) -> str:
         return str(PurePosixPath(self._settings.path) / name)
