@@ -31,7 +31,12 @@ def data_dictionary() -> str:
         if table.schema != schema:
             schema = table.schema
             lines.append(f"\n## {schema}\n")
-        lines += [f"\n### {table.full_name}\n", f"{table.comment}.\n", "| column | type | meaning |", "| --- | --- | --- |"]
+        lines += [
+            f"\n### {table.full_name}\n",
+            f"{table.comment}.\n",
+            "| column | type | meaning |",
+            "| --- | --- | --- |",
+        ]
         lines += [f"| {column.name} | {column.type} | {_cell(column.comment)} |" for column in table.columns]
     return _GENERATED + "\n".join(lines) + "\n"
 
@@ -121,8 +126,8 @@ def _values(field: FieldInfo) -> str:
     options = [value for value in get_args(annotation) if isinstance(value, str)]
     if options:
         return ", ".join(f"`{option}`" for option in options)
-    kind = getattr(annotation, "__origin__", annotation)
-    return {list: "list", dict: "mapping"}.get(kind, "text")
+    kinds: dict[Any, str] = {list: "list", dict: "mapping"}
+    return kinds.get(getattr(annotation, "__origin__", annotation), "text")
 
 
 def _default(field: FieldInfo) -> str:

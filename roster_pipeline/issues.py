@@ -27,7 +27,13 @@ def catalogue() -> dict[str, IssueCode]:
     """Every row-level code."""
     text = resources.files("roster_pipeline").joinpath("issues.yaml").read_text("utf-8")
     return {
-        code: IssueCode(code, entry["severity"], entry["message"], tuple(entry.get("rules", ())), entry.get("drops_row", False))
+        code: IssueCode(
+            code,
+            entry["severity"],
+            entry["message"],
+            tuple(entry.get("rules", ())),
+            drops_row=entry.get("drops_row", False),
+        )
         for code, entry in yaml.safe_load(text).items()
     }
 

@@ -80,7 +80,9 @@ def run_job(
             asset_selection=selection,
             raise_on_error=False,
             run_config={
-                "resources": {"sync_run": {"config": {key: value for key, value in config.items() if value is not None}}},
+                "resources": {
+                    "sync_run": {"config": {key: value for key, value in config.items() if value is not None}}
+                },
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
         )
@@ -94,8 +96,9 @@ def _report(home: Home, source_id: str, school_year: str, result: dg.ExecuteInPr
             "AND run_id = $run_id",
             {"run_id": result.run_id},
         )
-    status, counts = (rows[0][0], orjson.loads(rows[0][1])) if rows else ("failed", {})
-    return RunReport(result.run_id, school_year, status, counts, None if result.success else _error(result))
+    outcome: Outcome = rows[0][0] if rows else "failed"
+    counts: dict[str, Any] = orjson.loads(rows[0][1]) if rows else {}
+    return RunReport(result.run_id, school_year, outcome, counts, None if result.success else _error(result))
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:

@@ -105,7 +105,8 @@ class Pipeline:
     def rows(self, table: str, where: str = "true", school_year: str | None = YEAR, **parameters: Any) -> list[Row]:
         """Rows of a table of the warehouse as dictionaries, JSON columns read."""
         with self.warehouse.transaction(SOURCE, school_year or YEAR) as session:
-            year = "" if school_year is None or table == "sync.mappings" else " AND school_year = getvariable('school_year')"
+            by_year = school_year is not None and table != "sync.mappings"
+            year = " AND school_year = getvariable('school_year')" if by_year else ""
             cursor = session.connection.execute(
                 f"SELECT * FROM {table} WHERE source_id = getvariable('source_id'){year} AND ({where}) ORDER BY ALL",
                 parameters,

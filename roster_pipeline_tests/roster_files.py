@@ -64,7 +64,9 @@ class RosterFiles:
     def course(self, sourced_id: str, title: str, code: str | None, org: str = "district", **values: Any) -> str:
         return self.add("courses", sourced_id, **{"title": title, "courseCode": code, "orgSourcedId": org, **values})
 
-    def class_(self, sourced_id: str, course: str, school: str, terms: list[str], code: str | None, **values: Any) -> str:
+    def class_(
+        self, sourced_id: str, course: str, school: str, terms: list[str], code: str | None, **values: Any
+    ) -> str:
         row = {
             "title": sourced_id,
             "courseSourcedId": course,
@@ -88,7 +90,9 @@ class RosterFiles:
         }
         return self.add("users", sourced_id, **{**row, **values})
 
-    def enroll(self, user: str, class_: str, role: str = "student", sourced_id: str | None = None, **values: Any) -> str:
+    def enroll(
+        self, user: str, class_: str, role: str = "student", sourced_id: str | None = None, **values: Any
+    ) -> str:
         row = {
             "classSourcedId": class_,
             "schoolSourcedId": self.rows["classes"].get(class_, {}).get("schoolSourcedId", ""),

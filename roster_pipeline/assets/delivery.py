@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import OWNERS, SCHOOL_YEARS, WAREHOUSE_POOL, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import (
+    OWNERS,
+    SCHOOL_YEARS,
+    WAREHOUSE_POOL,
+    Metadata,
+    Result,
+    markdown_table,
+    table_spec,
+    told_plainly,
+)
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.delivery import outbox
 from roster_pipeline.warehouse.delta import TABLES
@@ -17,7 +26,7 @@ def build_delivery(source_id: str) -> dg.AssetsDefinition:
         name=f"{source_id}__delivery",
         specs=[table_spec(source_id, "sync", "mappings", [("delta", table) for table in TABLES], "brightspace")],
     )
-    def delivery(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[dg.MaterializeResult]:
+    def delivery(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         with told_plainly():
             settings = sync_run.settings(source_id)
             delivered = outbox.deliver(
@@ -39,7 +48,7 @@ def build_delivery(source_id: str) -> dg.AssetsDefinition:
                     "SELECT kind, count(*) FROM sync.mappings WHERE source_id = getvariable('source_id') "
                     "GROUP BY kind ORDER BY kind"
                 )
-        metadata: dict[str, object] = {
+        metadata: Metadata = {
             "dagster/row_count": sum(rows for _, rows in managed),
             "delivered_rows": sum(delivered.rows.values()),
             "managed": markdown_table(["kind", "rows"], managed),
@@ -66,7 +75,7 @@ def build_published(source_id: str) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
         description="warehouse/roster.duckdb, replaced in one instant after a run that passed its checks",
     )
-    def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> dg.MaterializeResult:
+    def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Result:
         with told_plainly():
             warehouse = sync_run.warehouse
             with warehouse.transaction(source_id, context.partition_key) as session:

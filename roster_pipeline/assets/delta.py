@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.delivery import outbox
 from roster_pipeline.delivery.guard import Verdict, judge
@@ -22,7 +22,9 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{source_id}__delta",
         specs=[
-            table_spec(source_id, "delta", table, [("brightspace", upstream) for upstream in HIERARCHY_TABLES], "duckdb")
+            table_spec(
+                source_id, "delta", table, [("brightspace", upstream) for upstream in HIERARCHY_TABLES], "duckdb"
+            )
             for table in TABLES
         ],
         check_specs=[
@@ -35,16 +37,14 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
         ],
         pool=WAREHOUSE_POOL,
     )
-    def delta(
-        context: dg.AssetExecutionContext, sync_run: SyncRun
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def delta(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         with told_plainly():
             settings = sync_run.settings(source_id)
             settled = outbox.settle(
                 sync_run.warehouse, sync_run.home.outbox(source_id), source_id, context.partition_key, settings
             )
             if settled:
-                context.log.warning(f"An earlier run was interrupted while delivering: {settled}")
+                context.log.warning("An earlier run was interrupted while delivering: %s", settled)
             with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
                 counts = build_delta(session, settings, sync_run.day(settings))
                 verdict = judge(session, settings.safety)
@@ -104,7 +104,7 @@ def _held(verdict: Verdict, refusal: str) -> dict[str, object]:
     }
 
 
-def _metadata(table: str, counts: DeltaCounts) -> dict[str, object]:
+def _metadata(table: str, counts: DeltaCounts) -> Metadata:
     actions = counts[table]
     return {
         "dagster/partition_row_count": sum(actions.values()),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.warehouse.hierarchy import TABLES, build_hierarchy
@@ -26,7 +26,7 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
         ],
         pool=WAREHOUSE_POOL,
     )
-    def brightspace(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[dg.MaterializeResult]:
+    def brightspace(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         with told_plainly():
             settings = sync_run.settings(source_id)
             with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
@@ -47,7 +47,7 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
                     for table, column in _SUMMARIES.items()
                 }
         for table in TABLES:
-            metadata: dict[str, object] = {
+            metadata: Metadata = {
                 "dagster/partition_row_count": counts.rows[table],
                 "issues": sum(counts.issues.values()),
             }

@@ -16,6 +16,10 @@ from roster_pipeline.warehouse.hierarchy import NoSessionsError
 
 #: The partitions of every asset.
 SCHOOL_YEARS = dg.StaticPartitionsDefinition(school_years())
+#: What a step yields for an asset; the value itself is in the warehouse.
+Result = dg.MaterializeResult[Any]
+Metadata = dict[str, dg.MetadataValue[Any] | str | int | float | None]
+
 OWNERS = ["team:data-engineering"]
 #: The pool that keeps Dagster from starting two warehouse steps at once; the warehouse's own lock does not need it.
 WAREHOUSE_POOL = "warehouse"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import OWNERS, SCHOOL_YEARS, told_plainly
+from roster_pipeline.assets.layer import OWNERS, SCHOOL_YEARS, Result, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.connect import extractor_for
 from roster_pipeline.oneroster.extract import Progress
@@ -34,15 +34,13 @@ def build_raw(source_id: str, kind: str) -> dg.AssetsDefinition:
         ],
         partitions_def=SCHOOL_YEARS,
     )
-    def raw(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[dg.MaterializeResult]:
+    def raw(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         started = time.monotonic()
         with told_plainly():
             settings = sync_run.settings(source_id)
             folder = sync_run.home.raw(source_id, context.partition_key)
             previous = latest_snapshot(folder)
-            extractor = extractor_for(
-                settings.connection, sync_run.home.root, previous.folder if previous else None
-            )
+            extractor = extractor_for(settings.connection, sync_run.home.root, previous.folder if previous else None)
             snapshot = take_snapshot(
                 folder,
                 lambda destination: extractor.extract(destination, _progress(context)),
@@ -79,6 +77,6 @@ def _progress(context: dg.AssetExecutionContext) -> Progress:
         now = time.monotonic()
         if now - last.get(resource, 0.0) >= PROGRESS_INTERVAL:
             last[resource] = now
-            context.log.info(f"{resource}: {rows:,} rows" + (f" of {total:,}" if total else ""))
+            context.log.info("%s: %s rows of %s", resource, f"{rows:,}", f"{total:,}" if total else "as many as come")
 
     return report

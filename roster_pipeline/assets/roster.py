@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import WAREHOUSE_POOL, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.oneroster.snapshot import latest_snapshot
@@ -30,9 +30,7 @@ def build_roster_assets(source_id: str) -> dg.AssetsDefinition:
         ],
         pool=WAREHOUSE_POOL,
     )
-    def roster(
-        context: dg.AssetExecutionContext, sync_run: SyncRun
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def roster(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         # Loading pandera and Ibis takes seconds that only this step needs.
         from roster_pipeline.warehouse.roster import build_roster  # noqa: PLC0415
 

@@ -102,7 +102,8 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             )
             session.execute(
                 "INSERT INTO sync.runs VALUES "
-                "(getvariable('source_id'), getvariable('school_year'), $run_id, $trigger, $now, NULL, 'started', '{}')",
+                "(getvariable('source_id'), getvariable('school_year'), $run_id, $trigger, $now, NULL, 'started', "
+                "'{}')",
                 {"run_id": self.run_id, "trigger": _trigger(tags), "now": _now()},
             )
 
@@ -125,7 +126,7 @@ def _source_lock(home: Home, source_id: str, context: dg.InitResourceContext) ->
             break
         except Timeout:
             if context.log:
-                context.log.info(f"Waiting for another run of {source_id} to end")
+                context.log.info("Waiting for another run of %s to end", source_id)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -108,7 +108,8 @@ def load_sources(
 def profile_defaults(profile: str) -> dict[str, Any]:
     """The settings a profile fills in, in the shape of a source file."""
     text = resources.files("roster_pipeline.settings").joinpath(f"profiles/{profile}.yaml").read_text("utf-8")
-    return yaml.safe_load(text)
+    defaults: dict[str, Any] = yaml.safe_load(text)
+    return defaults
 
 
 def _load(path: Path, environment: Mapping[str, str], *, need_environment: bool) -> SourceFile:
@@ -195,7 +196,7 @@ def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any], model: type[Ba
     return merged
 
 
-def _is_section(annotation: Any) -> bool:
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

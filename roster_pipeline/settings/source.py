@@ -1,7 +1,7 @@
 """A source system's settings: the whole source file."""
 
+import datetime as dt
 import re
-from datetime import time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,7 +19,7 @@ from roster_pipeline.settings.overwrite import Overwrite
 from roster_pipeline.settings.people import People
 
 #: A sync inside these hours gets a warning: it loads the SIS while it is in use.
-WORKING_HOURS = (time(7), time(18))
+WORKING_HOURS = (dt.time(7), dt.time(18))
 
 
 def _zone(value: str) -> str:
@@ -43,8 +43,8 @@ class Schedule(Section):
     time: Annotated[str, AfterValidator(_clock)] = "02:00"
 
     @property
-    def clock(self) -> time:
-        return time.fromisoformat(self.time)
+    def clock(self) -> dt.time:
+        return dt.time.fromisoformat(self.time)
 
 
 class Source(Section):
@@ -93,9 +93,7 @@ class Source(Section):
         """What is possible but probably not meant, each with its key."""
         found: list[str] = []
         if self.schedule.enabled and WORKING_HOURS[0] <= self.schedule.clock < WORKING_HOURS[1]:
-            found.append(
-                f'schedule.time: "{self.schedule.time}" lies in working hours; overnight is kinder to the SIS'
-            )
+            found.append(f'schedule.time: "{self.schedule.time}" lies in working hours; overnight is kinder to the SIS')
         if self.courses.on_delete != "nothing" and not {"term", "semester"} & set(self.courses.session_types):
             found.append(
                 f"courses.on_delete: {self.courses.on_delete} needs a term or semester in courses.session_types "

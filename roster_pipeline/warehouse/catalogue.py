@@ -6,7 +6,7 @@ from importlib import resources
 
 import yaml
 
-SCHEMAS = ("roster", "brightspace", "delta", "sync")
+SCHEMAS = ("roster", "brightspace", "delta", "sync", "grades")
 
 _SOURCE_ID = ("VARCHAR", "Source system: the name of its source file")
 _SCHOOL_YEAR = ("VARCHAR", "School year, like 2026-2027")

@@ -162,7 +162,7 @@ class Warehouse:
             yield
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        settings = {
+        settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": os.environ.get("ROSTER_MEMORY_LIMIT") or MEMORY_LIMIT,
             "temp_directory": str(private_folder(self._temporary)),
             # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.

@@ -213,7 +213,7 @@ class TestOverRest:
 
     def test_a_server_that_stops_midway_changes_nothing(self, home: Home, roster: Roster) -> None:
         with playground(home, students=130, today=self.DAY) as sis:
-            code, first = self._sync(roster)
+            code, _ = self._sync(roster)
             assert code == 0
             before = _published(home, "SELECT * FROM sync.mappings ORDER BY ALL")
             sis.switch_on(parse_fault("stops_mid_way:resource=enrollments"))
