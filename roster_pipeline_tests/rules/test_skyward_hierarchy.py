@@ -26,7 +26,12 @@ def test_a_pupil_is_enrolled_in_offering_section_and_school(pipeline: Pipeline, 
 @pytest.mark.rule("SK-026", "SK-033", "SK-008")
 def test_an_offering_hangs_below_template_school_and_terms(pipeline: Pipeline, files: RosterFiles) -> None:
     pipeline.night(files)
-    assert pipeline.parents("course_offering:lit-2") == {"course_template:lit", "school:oak", "term:fall", "term:spring"}
+    assert pipeline.parents("course_offering:lit-2") == {
+        "course_template:lit",
+        "school:oak",
+        "term:fall",
+        "term:spring",
+    }
 
 
 def test_an_unchanged_second_night_writes_no_bundle(pipeline: Pipeline, files: RosterFiles) -> None:

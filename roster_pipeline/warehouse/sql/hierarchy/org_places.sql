@@ -41,33 +41,42 @@ only_district AS (
     SELECT min(sourced_id) AS sourced_id
     FROM live
     WHERE is_unit AND type = 'district'
+),
+
+placed AS (
+    SELECT
+        live.*,
+        above.nearest_unit,
+        above.is_cycle,
+        coalesce(above.district, (SELECT sourced_id FROM only_district)) AS own_district
+    FROM live
+    INNER JOIN above ON live.sourced_id = above.sourced_id
 )
 
 SELECT
-    live.sourced_id,
-    live.type,
-    live.org_unit_type,
-    live.is_unit,
-    live.position,
-    live.identifier,
-    live.name,
-    coalesce(live.name, live.identifier, live.sourced_id) AS unit_name,
-    live.type || ':' || live.sourced_id AS own_key,
-    coalesce(above.district, (SELECT sourced_id FROM only_district)) AS district,
-    above.is_cycle,
+    sourced_id,
+    type,
+    org_unit_type,
+    is_unit,
+    position,
+    identifier,
+    name,
+    coalesce(name, identifier, sourced_id) AS unit_name,
+    type || ':' || sourced_id AS own_key,
+    own_district AS district,
+    is_cycle,
     CASE
-        WHEN live.type = 'district' AND getvariable('school_parent') = 'district' THEN 'organization:root'
-        WHEN live.type = 'district' THEN coalesce(above.nearest_unit, 'organization:root')
-        WHEN live.type = 'school' AND getvariable('school_parent') = 'district'
-            THEN coalesce('district:' || district, 'organization:root')
-        WHEN live.type IN ('school', 'department')
-            THEN coalesce(above.nearest_unit, 'district:' || district, 'organization:root')
-        ELSE coalesce(above.nearest_unit, 'organization:root')
+        WHEN type = 'district' AND getvariable('school_parent') = 'district' THEN 'organization:root'
+        WHEN type = 'district' THEN coalesce(nearest_unit, 'organization:root')
+        WHEN type = 'school' AND getvariable('school_parent') = 'district'
+            THEN coalesce('district:' || own_district, 'organization:root')
+        WHEN type IN ('school', 'department')
+            THEN coalesce(nearest_unit, 'district:' || own_district, 'organization:root')
+        ELSE coalesce(nearest_unit, 'organization:root')
     END AS parent_key,
     -- Where what belongs to the org hangs: below the org itself, or where the org would hang.
     CASE
-        WHEN live.is_unit THEN live.type || ':' || live.sourced_id
-        ELSE coalesce(above.nearest_unit, 'district:' || district, 'organization:root')
+        WHEN is_unit THEN type || ':' || sourced_id
+        ELSE coalesce(nearest_unit, 'district:' || own_district, 'organization:root')
     END AS home_key
-FROM live
-INNER JOIN above ON live.sourced_id = above.sourced_id
+FROM placed
