@@ -73,6 +73,24 @@ def sources(*, as_json: bool, schema: bool) -> None:
 
 @main.command()
 @click.argument("source")
+@json_option
+def check(source: str, *, as_json: bool) -> None:
+    """Try the connection of SOURCE and tell what passed."""
+    home, loaded = _load(source, as_json=as_json)
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load
+
+    with errors.status(f"{loaded.settings.name}: trying the connection …"):
+        steps = launch.run_connection_test(home, source)
+    passed = all(step["outcome"] != "failed" for step in steps)
+    if as_json:
+        printing.as_json({"source_id": source, "passed": passed, "steps": steps})
+    else:
+        printing.steps(steps)
+    sys.exit(DONE if passed else FAILED)
+
+
+@main.command()
+@click.argument("source")
 @click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Work as on this day; today by default.")
 @click.option("--dry-run", is_flag=True, help="Stop after the delta and print it.")

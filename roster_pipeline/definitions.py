@@ -4,6 +4,7 @@ import logging
 
 import dagster as dg
 
+from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
 from roster_pipeline.assets.hierarchy import build_hierarchy_assets
@@ -43,7 +44,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=assets,
-        jobs=[nightly, roster_sync],
+        jobs=[nightly, roster_sync, build_connection_test(source_id, settings.name)],
         schedules=[_schedule(source)] if settings.connection.kind == "rest" else [],
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import dagster as dg
 import orjson
 
+from roster_pipeline.assets.connection_test import STEP
 from roster_pipeline.definitions import build_definitions
 from roster_pipeline.home import Home, private_folder, write_atomically
 from roster_pipeline.warehouse.connection import Warehouse
@@ -27,6 +28,9 @@ concurrency:
 telemetry:
   enabled: false
 """
+
+#: The command prints its own lines; Dagster keeps its log for the UI.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 Outcome = Literal["success", "held", "dry_run", "partial", "failed"]
 
@@ -83,10 +87,22 @@ def run_job(
                 "resources": {
                     "sync_run": {"config": {key: value for key, value in config.items() if value is not None}}
                 },
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                **QUIET,
             },
         )
     return _report(home, source_id, school_year, result)
+
+
+def run_connection_test(home: Home, source_id: str) -> list[dict[str, Any]]:
+    """Run `<source_id>__connection_test` and return its steps. Raises RuntimeError when it could not run."""
+    prepare_instance(home)
+    definition = build_definitions(home).resolve_job_def(f"{source_id}__{STEP}")
+    with dg.DagsterInstance.get() as instance:
+        result = definition.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
+    if not result.success:
+        raise RuntimeError(_error(result))
+    steps: list[dict[str, Any]] = result.output_for_node(STEP)
+    return steps
 
 
 def _report(home: Home, source_id: str, school_year: str, result: dg.ExecuteInProcessResult) -> RunReport:

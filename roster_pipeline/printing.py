@@ -94,6 +94,17 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
         errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
 
 
+def steps(found: list[dict[str, Any]]) -> None:
+    """The steps of a connection test."""
+    colours = {"passed": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
+    table = _table("step", "outcome", "seconds", "detail")
+    for step in found:
+        colour = colours[step["outcome"]]
+        told = escape(step["detail"])
+        table.add_row(step["step"], f"[{colour}]{step['outcome']}[/{colour}]", f"{step['seconds']:.2f}", told)
+    console.print(table)
+
+
 def addresses(found: Mapping[str, str]) -> None:
     """The sandbox's addresses and credentials, ready to paste into a shell."""
     console.print("The sandbox runs until you press Ctrl-C. In another shell:\n")

@@ -41,7 +41,8 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
                 sync_run.note(session, issues=issues)
                 summaries = {
                     table: session.execute(
-                        f"SELECT {column}, count(*) FROM brightspace.{table} WHERE source_id = getvariable('source_id') "
+                        f"SELECT {column}, count(*) FROM brightspace.{table} "
+                        "WHERE source_id = getvariable('source_id') "
                         f"AND school_year = getvariable('school_year') GROUP BY {column} ORDER BY {column}"
                     )
                     for table, column in _SUMMARIES.items()

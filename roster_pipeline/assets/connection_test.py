@@ -1,0 +1,36 @@
+"""The connection test as a job: what was tried, what came back, what to do. It changes nothing."""
+
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+
+from roster_pipeline.assets.layer import markdown_table, told_plainly
+from roster_pipeline.home import Home
+from roster_pipeline.oneroster.connection_test import check_connection, is_passed
+from roster_pipeline.settings import load_source
+
+STEP = "connection_test"
+
+
+def build_connection_test(source_id: str, name: str) -> dg.JobDefinition:
+    """The job `<source_id>__connection_test`; it fails where a step failed."""
+
+    @dg.op(name=STEP, description="Tries credentials, reachability, licence, clock and one page of each resource")
+    def connection_test(context: dg.OpExecutionContext) -> dg.Output[list[dict[str, Any]]]:
+        with told_plainly():
+            home = Home.from_environment()
+            results = check_connection(load_source(home.sources, source_id).settings.connection, home.root)
+        rows = [asdict(result) for result in results]
+        header = ["step", "outcome", "detail", "seconds"]
+        table = markdown_table(header, [[row[column] for column in header] for row in rows])
+        context.log.info("%s steps, %s", len(rows), "passed" if is_passed(results) else "failed")
+        return dg.Output(rows, metadata={"steps": table, "passed": is_passed(results)})
+
+    @dg.job(
+        name=f"{source_id}__{STEP}", tags={"source": source_id}, description=f"{name}: tries the connection to the SIS"
+    )
+    def job() -> None:
+        connection_test()
+
+    return job
