@@ -4,6 +4,7 @@ import logging
 
 import dagster as dg
 
+from roster_pipeline.assets.arrival import build_arrival_sensor
 from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 def build_source(source: SourceFile) -> dg.Definitions:
     """Everything of one source system."""
     source_id, settings = source.source_id, source.settings
+    is_rest = settings.connection.kind == "rest"
     assets = [
         build_raw(source_id, settings.connection.kind),
         build_roster_assets(source_id),
@@ -45,7 +47,8 @@ def build_source(source: SourceFile) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         jobs=[nightly, roster_sync, build_connection_test(source_id, settings.name)],
-        schedules=[_schedule(source)] if settings.connection.kind == "rest" else [],
+        schedules=[_schedule(source)] if is_rest else [],
+        sensors=[] if is_rest else [build_arrival_sensor(source_id, settings)],
     )
 
 

@@ -10,7 +10,7 @@ from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.connect import extractor_for
 from roster_pipeline.oneroster.extract import Progress
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
-from roster_pipeline.oneroster.snapshot import latest_snapshot, take_snapshot
+from roster_pipeline.oneroster.snapshot import snapshots, take_snapshot
 
 #: Seconds between two lines of progress in the log.
 PROGRESS_INTERVAL = 5.0
@@ -39,8 +39,13 @@ def build_raw(source_id: str, kind: str) -> dg.AssetsDefinition:
         with told_plainly():
             settings = sync_run.settings(source_id)
             folder = sync_run.home.raw(source_id, context.partition_key)
-            previous = latest_snapshot(folder)
-            extractor = extractor_for(settings.connection, sync_run.home.root, previous.folder if previous else None)
+            kept = snapshots(folder)
+            extractor = extractor_for(
+                settings.connection,
+                sync_run.home.root,
+                kept[-1].folder if kept else None,
+                {snapshot.package_hash for snapshot in kept if snapshot.package_hash},
+            )
             snapshot = take_snapshot(
                 folder,
                 lambda destination: extractor.extract(destination, _progress(context)),
