@@ -26,8 +26,8 @@ from roster_pipeline.oneroster.sql_files import escaped, statement
 _BLOCK_BYTES = 1024**2
 #: A header is a few hundred bytes; a file whose first line is longer is something else.
 _MAX_HEADER_BYTES = 256 * 1024
-#: A file with more unreadable rows than this is not the CSV it claims to be.
-MAX_REJECTS = 100_000
+#: A file with more faults than this, one for each cell too few or too many, is not the CSV it claims to be.
+MAX_FAULTS = 20_000
 #: An open quote that swallows more lines than this is a broken file, not a broken row.
 MAX_SWALLOWED_LINES = 100
 
@@ -205,9 +205,9 @@ def _rejected(
         f"SELECT line, max(column_idx), list(DISTINCT error_type::varchar), any_value(csv_line), count(*) "
         f"FROM {table} GROUP BY line ORDER BY line"
     ).fetchall()
-    if sum(row[4] for row in found) >= MAX_REJECTS:
+    if sum(row[4] for row in found) >= MAX_FAULTS:
         raise ExtractError(
-            f"{place}: more than {MAX_REJECTS:,} rows do not fit the header of {header.width} columns. "
+            f"{place}: {len(found):,} rows or more do not fit the header of {header.width} columns. "
             "Have the SIS export the file anew, with values that hold commas or quotes in quotes."
         )
     result = _Rejected()
@@ -264,7 +264,7 @@ def _statement(resource: Resource, header: Header, pipe: str, target: Path, reje
         source=pipe,
         target=target,
         rejects=rejects,
-        rejects_limit=MAX_REJECTS,
+        rejects_limit=MAX_FAULTS,
     )
 
 
