@@ -45,7 +45,7 @@ def test_every_value_comes_out_as_it_went_in(rows: list[list[str]], line_end: st
     assert [row["position"] for row in read_rows] == list(range(1, len(rows) + 1))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(item, max_size=4), st.lists(st.tuples(item, item), max_size=3), st.sampled_from(["", " ", "  "]))
 def test_every_list_comes_out_as_it_went_in(orgs: list[str], user_ids: list[tuple[str, str]], blank: str) -> None:
     header = [field.name for field in USERS.fields]
@@ -68,7 +68,7 @@ _LINES = {
 }
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from(list(_LINES)), max_size=30))
 def test_every_line_is_accounted_for(kinds: list[str]) -> None:
     content = ",".join(HEADER).encode() + b"\r\n" + b"".join(_LINES[kind] for kind in kinds)
@@ -83,7 +83,7 @@ def test_every_line_is_accounted_for(kinds: list[str]) -> None:
     assert result.complete == (not any(expected.values()))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 3))
 def test_line_ends_may_be_cut_by_blocks(rows: int, shift: int) -> None:
     """A CRLF whose CR is a block's last byte is one line end all the same."""
