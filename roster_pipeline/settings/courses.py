@@ -1,14 +1,26 @@
 """What classes, courses, orgs and sessions become in Brightspace."""
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from roster_pipeline.settings.base import Section
 from roster_pipeline.settings.people import Status
 
 OrgType = Literal["department", "district", "local", "national", "school", "state"]
 SessionType = Literal["gradingPeriod", "schoolYear", "semester", "term"]
+#: What a SIS groups teaching by. A section association exists beside these, but OneRoster has none to make one of.
+GroupType = Literal["course_offering", "section", "course_template", "section_association"]
+
+
+def _presets(groups: dict[GroupType, str]) -> dict[GroupType, str]:
+    missing = [group for group in get_args(GroupType) if group not in groups]
+    if missing:
+        raise ValueError(f"is without {', '.join(missing)}, which cannot be removed; write its line again")
+    return groups
+
+
+GroupTypes = Annotated[dict[GroupType, str], AfterValidator(_presets)]
 
 
 class LinkCourses(Section):
@@ -18,9 +30,16 @@ class LinkCourses(Section):
 
 
 class Dates(Section):
-    """Start and end of an offering, taken from a session of its class."""
+    """Start and end of an offering: those of a session of its class, or its own where the SIS sends some.
 
-    inherit: bool = False
+    OneRoster 1.1 classes have no dates; a SIS may put some into their metadata.
+    """
+
+    inherit: bool = Field(False, description="Take the dates of a session of the class")
+    metadata_start: str | None = Field(
+        None, min_length=1, description="Without inherit: metadata key of the class that holds its first day"
+    )
+    metadata_end: str | None = Field(None, min_length=1, description="The same for its last day")
     session_type: SessionType = "term"
     start_offset_days: int = Field(0, ge=-365, le=365)
     end_offset_days: int = Field(0, ge=-365, le=365)
@@ -47,6 +66,15 @@ class Courses(Section):
             "gradingPeriod": "Grading Period",
             "semester": "Semester",
         }
+    )
+    group_types: GroupTypes = Field(
+        default={
+            "course_offering": "Course Offering",
+            "section": "Section",
+            "course_template": "Course Template",
+            "section_association": "Section Association",
+        },
+        description="Preset and complete; OneRoster makes no section associations",
     )
     default_status: Status = Field("active", description="State in which new offerings are created")
     on_delete: Literal["nothing", "inactivate"] = "nothing"

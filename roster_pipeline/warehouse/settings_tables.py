@@ -53,10 +53,12 @@ def _types(session: Session, settings: Source) -> None:
     session.connection.execute(
         "CREATE OR REPLACE TEMP TABLE org_unit_types (sis_type VARCHAR, kind VARCHAR, org_unit_type VARCHAR)"
     )
-    rows = [(sis_type, sis_type, name) for sis_type, name in settings.courses.org_types.items()]
+    rows: list[tuple[str, str, str]] = [
+        (sis_type, sis_type, name) for sis_type, name in settings.courses.org_types.items()
+    ]
     rows += [(sis_type, SESSION_KINDS[sis_type], name) for sis_type, name in settings.courses.session_types.items()]
-    if rows:
-        session.connection.executemany("INSERT INTO org_unit_types VALUES (?, ?, ?)", rows)
+    rows += [(group, group, name) for group, name in settings.courses.group_types.items()]
+    session.connection.executemany("INSERT INTO org_unit_types VALUES (?, ?, ?)", rows)
 
 
 def _variables(session: Session, settings: Source) -> None:
@@ -68,6 +70,8 @@ def _variables(session: Session, settings: Source) -> None:
         unique_codes=settings.delivery.unique_codes,
         standard_csv=settings.delivery.route != "api",
         dates_inherit=dates.inherit,
+        dates_metadata_start=_json_path(dates.metadata_start),
+        dates_metadata_end=_json_path(dates.metadata_end),
         dates_session_type=dates.session_type,
         start_offset_days=dates.start_offset_days,
         end_offset_days=dates.end_offset_days,
@@ -133,11 +137,15 @@ def _section_number_macro(session: Session, source: str) -> None:
         # A section number is the last part of the code, as in CPLI1/001.
         "class_code_last_segment": r"regexp_extract(class_code, '([^-/. ]+)$', 1)",
         "class_title_regex": f"regexp_extract(class_title, {_literal(argument)}, 1)",
-        "metadata": f"json_extract_string(metadata, {_literal('$.' + json.dumps(argument))})",
+        "metadata": f"json_extract_string(metadata, {_literal(_json_path(argument) or '')})",
     }[kind]
     session.connection.execute(
         f"CREATE OR REPLACE TEMP MACRO section_number(class_code, class_title, metadata) AS nullif({expression}, '')"
     )
+
+
+def _json_path(key: str | None) -> str | None:
+    return None if key is None else f"$.{json.dumps(key)}"
 
 
 def _literal(text: str) -> str:

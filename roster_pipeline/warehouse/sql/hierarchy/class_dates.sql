@@ -1,5 +1,6 @@
--- Start and end of each offering: those of the first session of its class that has the configured type, or of
--- that session's ancestor of the type, moved by the configured days. Without the setting there are none.
+-- Start and end of each offering: those of the first session of its class that has the configured type, or of that
+-- session's ancestor of the type, moved by the configured days. Without inheritance they are the class's own, which
+-- OneRoster 1.1 does not have and some systems put into its metadata.
 WITH candidates AS (
     SELECT
         class.sourced_id,
@@ -26,16 +27,28 @@ chosen AS (
         arg_min({'start_date': start_date, 'end_date': end_date}, (depth > 1, place, depth)) AS dates
     FROM candidates
     GROUP BY sourced_id
+),
+
+dated AS (
+    SELECT
+        class.sourced_id,
+        getvariable('dates_inherit') AND chosen.sourced_id IS NULL AS session_missing,
+        CASE
+            WHEN getvariable('dates_inherit') THEN chosen.dates.start_date
+            ELSE parse_date(clean(json_extract_string(class.metadata, getvariable('dates_metadata_start')::VARCHAR)))
+        END AS start_date,
+        CASE
+            WHEN getvariable('dates_inherit') THEN chosen.dates.end_date
+            ELSE parse_date(clean(json_extract_string(class.metadata, getvariable('dates_metadata_end')::VARCHAR)))
+        END AS end_date
+    FROM year_classes AS class
+    LEFT JOIN chosen ON class.sourced_id = chosen.sourced_id
 )
 
 SELECT
-    year_classes.sourced_id,
-    chosen.sourced_id IS NULL AS session_missing,
-    coalesce(chosen.dates.end_date < chosen.dates.start_date, false) AS dates_contradict,
-    CASE WHEN NOT coalesce(chosen.dates.end_date < chosen.dates.start_date, false) THEN chosen.dates.start_date END
-        AS start_date,
-    CASE WHEN NOT coalesce(chosen.dates.end_date < chosen.dates.start_date, false) THEN chosen.dates.end_date END
-        AS end_date
-FROM year_classes
-LEFT JOIN chosen ON year_classes.sourced_id = chosen.sourced_id
-WHERE getvariable('dates_inherit')
+    sourced_id,
+    session_missing,
+    coalesce(end_date < start_date, false) AS dates_contradict,
+    CASE WHEN NOT coalesce(end_date < start_date, false) THEN start_date END AS start_date,
+    CASE WHEN NOT coalesce(end_date < start_date, false) THEN end_date END AS end_date
+FROM dated

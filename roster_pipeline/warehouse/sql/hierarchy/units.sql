@@ -40,7 +40,7 @@ UNION ALL
 SELECT
     'course_template' AS kind,
     course_sourced_id AS sourced_id,
-    'Course Template' AS org_unit_type,
+    (SELECT org_unit_type FROM org_unit_types WHERE sis_type = 'course_template') AS org_unit_type,
     coalesce(template_name(fields), template_name_remains(fields), course_title) AS name,
     coalesce(
         template_code(fields, coalesce(template_name(fields), course_title)),
@@ -70,7 +70,7 @@ UNION ALL
 SELECT
     'course_offering' AS kind,
     class.sourced_id,
-    'Course Offering' AS org_unit_type,
+    (SELECT org_unit_type FROM org_unit_types WHERE sis_type = 'course_offering') AS org_unit_type,
     class.offering_name AS name,
     class.offering_code AS code,
     class_dates.start_date,
@@ -86,7 +86,7 @@ UNION ALL
 SELECT
     'section' AS kind,
     sourced_id,
-    'Section' AS org_unit_type,
+    (SELECT org_unit_type FROM org_unit_types WHERE sis_type = 'section') AS org_unit_type,
     section_name AS name,
     section_code AS code,
     NULL AS start_date,

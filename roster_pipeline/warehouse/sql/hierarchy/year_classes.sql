@@ -82,6 +82,7 @@ parts AS (
         class.school_sourced_id,
         of_year.session_sourced_ids,
         of_year.term_keys,
+        class.metadata,
         class.title IS NULL AS title_missing,
         coalesce(lead_teachers.teachers, 0) AS lead_teachers,
         section_number(class.class_code, class.title, class.metadata) AS section_number,
