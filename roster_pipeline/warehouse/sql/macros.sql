@@ -18,8 +18,17 @@ CREATE OR REPLACE TEMP MACRO plausible_date(value) AS
 CREATE OR REPLACE TEMP MACRO parse_date(value) AS
     plausible_date(coalesce(try_cast(left(value, 10) AS DATE), try_strptime(value, '%m/%d/%Y')::DATE));
 
+-- Seconds and milliseconds since 1970 are what some systems write for a dateTime.
+CREATE OR REPLACE TEMP MACRO plausible_timestamp(value) AS
+    CASE WHEN year(value) BETWEEN 1900 AND 2200 THEN value END;
 CREATE OR REPLACE TEMP MACRO parse_timestamp(value) AS
-    CASE WHEN year(try_cast(value AS TIMESTAMP)) BETWEEN 1900 AND 2200 THEN try_cast(value AS TIMESTAMP) END;
+    plausible_timestamp(
+        CASE
+            WHEN regexp_full_match(value, '\d{13}') THEN make_timestamp(value::BIGINT * 1000)
+            WHEN regexp_full_match(value, '\d{10}') THEN make_timestamp(value::BIGINT * 1000000)
+            ELSE try_cast(value AS TIMESTAMP)
+        END
+    );
 
 CREATE OR REPLACE TEMP MACRO parse_boolean(value) AS
     CASE
@@ -27,8 +36,12 @@ CREATE OR REPLACE TEMP MACRO parse_boolean(value) AS
         WHEN lower(value) IN ('false', 'f', 'no', 'n', '0') THEN false
     END;
 
+-- Without a status, or with one that OneRoster does not know, an object counts as there: a word that nobody
+-- understands must not remove anybody.
+CREATE OR REPLACE TEMP MACRO is_status(value) AS
+    lower(value) IN ('active', 'inactive', 'tobedeleted');
 CREATE OR REPLACE TEMP MACRO parse_status(value) AS
-    coalesce(lower(value), 'active');
+    CASE WHEN is_status(value) THEN lower(value) ELSE 'active' END;
 
 CREATE OR REPLACE TEMP MACRO parse_role(value) AS
     CASE

@@ -15,14 +15,16 @@ SELECT
     metadata,
     position,
     unreadable(
-        ['startDate', 'endDate', 'dateLastModified'],
-        [clean(startDate), clean(endDate), clean(dateLastModified)],
+        ['status', 'startDate', 'endDate', 'dateLastModified'],
+        [clean(status), clean(startDate), clean(endDate), clean(dateLastModified)],
         [
+            NOT is_status(clean(status)),
             parse_date(clean(startDate)) IS NULL,
             parse_date(clean(endDate)) IS NULL,
             parse_timestamp(clean(dateLastModified)) IS NULL
         ]
     ) AS unreadable,
+    sourcedId <> clean(sourcedId) AS blanks_around,
     clean(type) <> parse_session_type(clean(type)) OR clean(status) <> lower(clean(status)) AS wrong_case,
     parse_year(clean(schoolYear)) IS NULL OR NOT regexp_full_match(clean(schoolYear), '\d{4}') AS year_derived
 FROM raw_academic_sessions

@@ -19,15 +19,17 @@ SELECT
     metadata,
     position,
     unreadable(
-        ['primary', 'beginDate', 'endDate', 'dateLastModified'],
-        [clean("primary"), clean(beginDate), clean(endDate), clean(dateLastModified)],
+        ['status', 'primary', 'beginDate', 'endDate', 'dateLastModified'],
+        [clean(status), clean("primary"), clean(beginDate), clean(endDate), clean(dateLastModified)],
         [
+            NOT is_status(clean(status)),
             parse_boolean(clean("primary")) IS NULL,
             parse_date(clean(beginDate)) IS NULL,
             parse_date(clean(endDate)) IS NULL,
             parse_timestamp(clean(dateLastModified)) IS NULL
         ]
     ) AS unreadable,
+    sourcedId <> clean(sourcedId) AS blanks_around,
     clean(role) <> parse_role(clean(role)) OR clean(status) <> lower(clean(status)) AS wrong_case,
     parse_date(clean(endDate)) < parse_date(clean(beginDate)) AS dates_contradict
 FROM raw_enrollments

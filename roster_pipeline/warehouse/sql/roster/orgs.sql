@@ -9,9 +9,10 @@ SELECT
     metadata,
     position,
     unreadable(
-        ['dateLastModified'],
-        [clean(dateLastModified)],
-        [parse_timestamp(clean(dateLastModified)) IS NULL]
+        ['status', 'dateLastModified'],
+        [clean(status), clean(dateLastModified)],
+        [NOT is_status(clean(status)), parse_timestamp(clean(dateLastModified)) IS NULL]
     ) AS unreadable,
+    sourcedId <> clean(sourcedId) AS blanks_around,
     clean(type) <> lower(clean(type)) OR clean(status) <> lower(clean(status)) AS wrong_case
 FROM raw_orgs

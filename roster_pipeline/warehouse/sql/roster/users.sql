@@ -19,9 +19,14 @@ SELECT
     metadata,
     position,
     unreadable(
-        ['enabledUser', 'dateLastModified'],
-        [clean(enabledUser), clean(dateLastModified)],
-        [parse_boolean(clean(enabledUser)) IS NULL, parse_timestamp(clean(dateLastModified)) IS NULL]
+        ['status', 'enabledUser', 'dateLastModified'],
+        [clean(status), clean(enabledUser), clean(dateLastModified)],
+        [
+            NOT is_status(clean(status)),
+            parse_boolean(clean(enabledUser)) IS NULL,
+            parse_timestamp(clean(dateLastModified)) IS NULL
+        ]
     ) AS unreadable,
+    sourcedId <> clean(sourcedId) AS blanks_around,
     clean(role) <> parse_role(clean(role)) OR clean(status) <> lower(clean(status)) AS wrong_case
 FROM raw_users

@@ -15,6 +15,24 @@ without_class AS (
     SELECT live.*
     FROM live
     ANTI JOIN accepted_classes AS good ON live.class_sourced_id = good.sourced_id
+),
+
+term_bounds AS (
+    SELECT
+        class.sourced_id,
+        min(session.start_date) AS start_date,
+        max(session.end_date) AS end_date
+    FROM (SELECT sourced_id, unnest(term_sourced_ids) AS term_sourced_id FROM accepted_classes) AS class
+    INNER JOIN accepted_academic_sessions AS session ON class.term_sourced_id = session.sourced_id
+    GROUP BY class.sourced_id
+),
+
+repeated AS (
+    SELECT hash(user_sourced_id, class_sourced_id, role) AS triple
+    FROM live
+    WHERE status = 'active'
+    GROUP BY triple
+    HAVING count(*) > 1
 )
 
 SELECT
@@ -49,3 +67,22 @@ SELECT
     position
 FROM live
 WHERE dates_contradict
+UNION ALL
+SELECT
+    'enrollment.outside_term' AS code,
+    'enrollment' AS kind,
+    live.sourced_id,
+    live.class_sourced_id AS detail,
+    live.position
+FROM live
+INNER JOIN term_bounds ON live.class_sourced_id = term_bounds.sourced_id
+WHERE live.begin_date > term_bounds.end_date OR live.end_date <= term_bounds.start_date
+UNION ALL
+SELECT
+    'enrollment.repeated' AS code,
+    'enrollment' AS kind,
+    sourced_id,
+    user_sourced_id AS detail,
+    position
+FROM live
+WHERE status = 'active' AND hash(user_sourced_id, class_sourced_id, role) IN (FROM repeated)

@@ -18,3 +18,13 @@ SELECT
 FROM accepted
 WHERE wrong_case
 HAVING count(*) > 0
+UNION ALL
+SELECT
+    'value.blanks_around' AS code,
+    getvariable('kind') AS kind,
+    NULL AS sourced_id,
+    count(*)::VARCHAR AS detail,
+    NULL AS position
+FROM accepted
+WHERE blanks_around
+HAVING count(*) > 0
