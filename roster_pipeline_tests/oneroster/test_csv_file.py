@@ -3,11 +3,12 @@
 import csv
 import io
 import itertools
-import tempfile
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +23,20 @@ text = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters
 item = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs"], exclude_characters=",{}"), min_size=1, max_size=8)
 
 
-def read(resource: Resource, content: bytes) -> tuple[CsvResult, list[dict[str, object]]]:
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
-        target = Path(folder) / "rows.parquet"
-        result = csv_to_parquet(database, resource, io.BytesIO(content), "rows.csv", target, lambda _: None)
-        return result, pq.read_table(target).to_pylist()
+Read = Callable[[Resource, bytes], tuple[CsvResult, list[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Reads the bytes of a file."""
+    target = tmp_path_factory.mktemp("csv") / "rows.parquet"
+    with duckdb.connect() as database:
+
+        def read(resource: Resource, content: bytes) -> tuple[CsvResult, list[dict[str, Any]]]:
+            result = csv_to_parquet(database, resource, io.BytesIO(content), "rows.csv", target, lambda _: None)
+            return result, pq.read_table(target).to_pylist()
+
+        yield read
 
 
 def written(rows: list[list[str]], line_end: str = "\r\n") -> bytes:
@@ -38,7 +48,7 @@ def written(rows: list[list[str]], line_end: str = "\r\n") -> bytes:
 @given(
     st.lists(st.lists(text, min_size=len(HEADER), max_size=len(HEADER)), max_size=8), st.sampled_from(["\n", "\r\n"])
 )
-def test_every_value_comes_out_as_it_went_in(rows: list[list[str]], line_end: str) -> None:
+def test_every_value_comes_out_as_it_went_in(read: Read, rows: list[list[str]], line_end: str) -> None:
     result, read_rows = read(ORGS, written([HEADER, *rows], line_end))
     assert result.complete
     assert [[row[name] or "" for name in HEADER] for row in read_rows] == rows
@@ -47,7 +57,9 @@ def test_every_value_comes_out_as_it_went_in(rows: list[list[str]], line_end: st
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(item, max_size=4), st.lists(st.tuples(item, item), max_size=3), st.sampled_from(["", " ", "  "]))
-def test_every_list_comes_out_as_it_went_in(orgs: list[str], user_ids: list[tuple[str, str]], blank: str) -> None:
+def test_every_list_comes_out_as_it_went_in(
+    read: Read, orgs: list[str], user_ids: list[tuple[str, str]], blank: str
+) -> None:
     header = [field.name for field in USERS.fields]
     row = dict.fromkeys(header, "")
     row["orgSourcedIds"] = f"{blank},{blank}".join(orgs)
@@ -70,7 +82,7 @@ _LINES = {
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from(list(_LINES)), max_size=30))
-def test_every_line_is_accounted_for(kinds: list[str]) -> None:
+def test_every_line_is_accounted_for(read: Read, kinds: list[str]) -> None:
     content = ",".join(HEADER).encode() + b"\r\n" + b"".join(_LINES[kind] for kind in kinds)
     result, rows = read(ORGS, content)
     assert [row["sourcedId"] for row in rows] == [kind[0] for kind in kinds if kind in {"good", "broken"}]
@@ -85,7 +97,7 @@ def test_every_line_is_accounted_for(kinds: list[str]) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 3))
-def test_line_ends_may_be_cut_by_blocks(rows: int, shift: int) -> None:
+def test_line_ends_may_be_cut_by_blocks(read: Read, rows: int, shift: int) -> None:
     """A CRLF whose CR is a block's last byte is one line end all the same."""
     block = 1024**2
     filler = b"x" * (block - len(HEADER) - 200)
