@@ -69,3 +69,14 @@ def record_findings(session: Session, run_id: str) -> dict[str, int]:
         raise KeyError(f"issue codes without an entry in issues.yaml: {unknown}")
     session.connection.execute("DELETE FROM findings")
     return {"error": counts.get("error", 0), "warning": counts.get("warning", 0)}
+
+
+def issue_counts(session: Session, run_id: str) -> dict[str, int]:
+    """All issues of a run so far, by severity."""
+    return dict(
+        session.execute(
+            "SELECT severity, count(*) FROM sync.issues WHERE run_id = $run_id "
+            "AND source_id = getvariable('source_id') GROUP BY severity",
+            {"run_id": run_id},
+        )
+    )

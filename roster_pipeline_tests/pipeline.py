@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from roster_pipeline.delivery import outbox
 from roster_pipeline.delivery.guard import Verdict, judge
+from roster_pipeline.delivery.routes import deliver as deliver_delta
+from roster_pipeline.delivery.routes import settle
 from roster_pipeline.home import Home
 from roster_pipeline.oneroster.connect import extractor_for
 from roster_pipeline.oneroster.snapshot import latest_snapshot, take_snapshot
@@ -88,8 +89,7 @@ class Pipeline:
         previous = latest_snapshot(raw)
         extractor = extractor_for(settings.connection, self.home.root, previous.folder if previous else None)
         snapshot = take_snapshot(raw, lambda folder: extractor.extract(folder, lambda *_: None), settings.retention)
-        outbox_folder = self.home.outbox(SOURCE)
-        outbox.settle(self.warehouse, outbox_folder, SOURCE, school_year, settings)
+        settle(self.warehouse, self.home, SOURCE, settings)
         with self.warehouse.transaction(SOURCE, school_year) as session:
             build_roster(session, snapshot, settings, run_id)
             build_hierarchy(session, settings, as_of, run_id)
@@ -97,7 +97,8 @@ class Pipeline:
             verdict = judge(session, settings.safety)
         bundle = None
         if deliver and (verdict.passes or accept):
-            bundle = outbox.deliver(self.warehouse, outbox_folder, SOURCE, school_year, settings, run_id).bundle
+            delivered = deliver_delta(self.warehouse, self.home, SOURCE, school_year, settings, run_id)
+            bundle = Path(delivered.bundle) if delivered.bundle else None
             with self.warehouse.transaction(SOURCE, school_year) as session:
                 _record(session, run_id)
         return Night(run_id, counts, verdict, bundle)

@@ -6,8 +6,8 @@ import dagster as dg
 
 from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
-from roster_pipeline.delivery import outbox
 from roster_pipeline.delivery.guard import Verdict, judge
+from roster_pipeline.delivery.routes import settle
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.delta import TABLES, DeltaCounts, build_delta
 from roster_pipeline.warehouse.hierarchy import TABLES as HIERARCHY_TABLES
@@ -40,10 +40,7 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
     def delta(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         with told_plainly():
             settings = sync_run.settings(source_id)
-            settled = outbox.settle(
-                sync_run.warehouse, sync_run.home.outbox(source_id), source_id, context.partition_key, settings
-            )
-            if settled:
+            for settled in settle(sync_run.warehouse, sync_run.home, source_id, settings):
                 context.log.warning("An earlier run was interrupted while delivering: %s", settled)
             with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
                 counts = build_delta(session, settings, sync_run.day(settings))

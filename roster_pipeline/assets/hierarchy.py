@@ -6,6 +6,7 @@ import dagster as dg
 
 from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.issues import issue_counts
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.warehouse.hierarchy import TABLES, build_hierarchy
 
@@ -31,14 +32,7 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
             settings = sync_run.settings(source_id)
             with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
                 counts = build_hierarchy(session, settings, sync_run.day(settings), sync_run.run_id)
-                issues = dict(
-                    session.execute(
-                        "SELECT severity, count(*) FROM sync.issues WHERE run_id = $run_id "
-                        "AND source_id = getvariable('source_id') GROUP BY severity",
-                        {"run_id": sync_run.run_id},
-                    )
-                )
-                sync_run.note(session, issues=issues)
+                sync_run.note(session, issues=issue_counts(session, sync_run.run_id))
                 summaries = {
                     table: session.execute(
                         f"SELECT {column}, count(*) FROM brightspace.{table} "

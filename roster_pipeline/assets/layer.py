@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from roster_pipeline.brightspace.standard_csv import StandardCsvError
+from roster_pipeline.delivery.bundle_route import DeliveryError
 from roster_pipeline.oneroster.extract import ExtractError
 from roster_pipeline.partitions import school_years
 from roster_pipeline.settings import SettingsError
@@ -25,7 +26,7 @@ OWNERS = ["team:data-engineering"]
 WAREHOUSE_POOL = "warehouse"
 
 #: Trouble with a remedy in its message: shown as it is, without a stack trace's noise, and not tried again.
-EXPECTED = (ExtractError, NoSessionsError, SettingsError, StandardCsvError, WarehouseError)
+EXPECTED = (DeliveryError, ExtractError, NoSessionsError, SettingsError, StandardCsvError, WarehouseError)
 
 
 def table_spec(source_id: str, layer: str, table: str, deps: Iterable[tuple[str, str]], kind: str) -> dg.AssetSpec:

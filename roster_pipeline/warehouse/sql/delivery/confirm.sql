@@ -1,15 +1,27 @@
 -- A confirmed delivery: what was delivered becomes what is managed, and every change is written to the audit log.
 CREATE OR REPLACE TEMP TABLE confirmed AS
+WITH unit_names AS (
+    -- As delivered, not as a newer extract may have them by now.
+    SELECT org_unit_key, coalesce(after, before) ->> 'name' AS name
+    FROM due_org_units
+    UNION ALL
+    SELECT kind || ':' || sourced_id AS org_unit_key, fields ->> 'name' AS name
+    FROM sync.mappings
+    WHERE
+        source_id = getvariable('source_id')
+        AND kind NOT IN ('user', 'relationship', 'enrollment')
+        AND kind || ':' || sourced_id NOT IN (SELECT org_unit_key FROM due_org_units)
+)
+
 SELECT
     kind,
     sourced_id,
     after ->> 'delivery_code' AS code,
-    after ->> 'name' AS name,
+    coalesce(after, before) ->> 'name' AS name,
     action,
     before,
     after
-FROM delta.org_units
-WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+FROM due_org_units
 UNION ALL
 SELECT
     'user' AS kind,
@@ -19,8 +31,7 @@ SELECT
     action,
     before,
     after
-FROM delta.users
-WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+FROM due_users
 UNION ALL
 SELECT
     'relationship' AS kind,
@@ -30,24 +41,18 @@ SELECT
     action,
     before,
     after
-FROM delta.relationships
-WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+FROM due_relationships
 UNION ALL
 SELECT
     'enrollment' AS kind,
     pair_key(enrollment.user_sourced_id, enrollment.org_unit_key) AS sourced_id,
     NULL AS code,
-    unit.name,
+    unit_names.name,
     enrollment.action,
     enrollment.before,
     enrollment.after
-FROM delta.enrollments AS enrollment
-LEFT JOIN brightspace.org_units AS unit
-    ON
-        enrollment.source_id = unit.source_id
-        AND enrollment.school_year = unit.school_year
-        AND enrollment.org_unit_key = unit.org_unit_key
-WHERE enrollment.source_id = getvariable('source_id') AND enrollment.school_year = getvariable('school_year');
+FROM due_enrollments AS enrollment
+LEFT JOIN unit_names ON enrollment.org_unit_key = unit_names.org_unit_key;
 
 INSERT INTO sync.audit_log (
     source_id, school_year, run_id, "at", route, kind, sourced_id, name, action, before, after, outcome
@@ -60,7 +65,7 @@ SELECT
     getvariable('route'),
     kind,
     sourced_id,
-    coalesce(name, before ->> 'name'),
+    name,
     action,
     before,
     after,

@@ -4,11 +4,8 @@ WITH changed AS (
         kind,
         after,
         unnest((after -> 'parents')::VARCHAR[]) AS parent_key
-    FROM delta.org_units
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND action IN ('create', 'update', 'inactivate')
+    FROM due_org_units
+    WHERE action IN ('create', 'update', 'inactivate')
 ),
 
 parents AS (
@@ -25,6 +22,8 @@ parents AS (
 )
 
 SELECT
+    unit.kind,
+    unit.sourced_id,
     own.file,
     CASE own.file
         WHEN 'Departments' THEN 'department'
@@ -46,11 +45,8 @@ SELECT
     parents.offering_code,
     parents.custom_code,
     coalesce(unit_depths.depth, 0) AS sort_order
-FROM delta.org_units AS unit
+FROM due_org_units AS unit
 INNER JOIN unit_codes AS own ON unit.org_unit_key = own.org_unit_key
 INNER JOIN parents ON unit.org_unit_key = parents.org_unit_key
 LEFT JOIN unit_depths ON unit.org_unit_key = unit_depths.org_unit_key
-WHERE
-    unit.source_id = getvariable('source_id')
-    AND unit.school_year = getvariable('school_year')
-    AND unit.action IN ('create', 'update', 'inactivate')
+WHERE unit.action IN ('create', 'update', 'inactivate')

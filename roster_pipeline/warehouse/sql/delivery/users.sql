@@ -1,21 +1,16 @@
 -- One line of a user replaces all of the user's relationships, so every line carries the whole set.
 WITH changed AS (
     SELECT sourced_id
-    FROM delta.users
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    FROM due_users
     UNION
     SELECT student_sourced_id AS sourced_id
-    FROM delta.relationships
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    FROM due_relationships
 ),
 
 relationships AS (
     SELECT student_sourced_id, guardian_sourced_id
-    FROM delta.relationships
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND action = 'create'
+    FROM due_relationships
+    WHERE action = 'create'
     UNION
     SELECT fields ->> 'student_sourced_id' AS student_sourced_id, fields ->> 'guardian_sourced_id' AS guardian_sourced_id
     FROM sync.mappings
@@ -24,11 +19,8 @@ relationships AS (
         AND kind = 'relationship'
         AND sourced_id NOT IN (
             SELECT pair_key(student_sourced_id, guardian_sourced_id)
-            FROM delta.relationships
-            WHERE
-                source_id = getvariable('source_id')
-                AND school_year = getvariable('school_year')
-                AND action = 'delete'
+            FROM due_relationships
+            WHERE action = 'delete'
         )
 ),
 
@@ -43,6 +35,7 @@ guardians AS (
 )
 
 SELECT
+    person.sourced_id,
     'UPDATE' AS action,
     person.fields ->> 'username' AS username,
     person.fields ->> 'org_defined_id' AS org_defined_id,

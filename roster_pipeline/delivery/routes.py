@@ -1,0 +1,36 @@
+"""The one place that chooses the route of a delivery."""
+
+from roster_pipeline.delivery.bundle_route import (
+    BundleRoute,
+    Delivered,
+    DeliveryError,
+    RouteName,
+    deliver_bundle,
+    settle_bundles,
+)
+from roster_pipeline.delivery.outbox import Outbox
+from roster_pipeline.home import Home
+from roster_pipeline.settings import Source
+from roster_pipeline.warehouse.connection import Warehouse
+
+
+def deliver(
+    warehouse: Warehouse, home: Home, source_id: str, school_year: str, settings: Source, run_id: str
+) -> Delivered:
+    """Deliver the delta of a source and school year the way its settings say. Raises DeliveryError."""
+    route = settings.delivery.route
+    if route == "api":
+        raise DeliveryError("delivery.route: api cannot be used yet. Choose outbox or sftp.")
+    return deliver_bundle(
+        warehouse, _bundle_route(route, home, source_id, settings), source_id, school_year, settings, run_id
+    )
+
+
+def settle(warehouse: Warehouse, home: Home, source_id: str, settings: Source) -> list[str]:
+    """Bring interrupted deliveries of a source to their end; a sentence for each. Raises DeliveryError."""
+    return settle_bundles(warehouse, lambda name: _bundle_route(name, home, source_id, settings), source_id, settings)
+
+
+def _bundle_route(name: RouteName, home: Home, source_id: str, settings: Source) -> BundleRoute:
+    """Raises DeliveryError when the settings do not describe the route, which was another one at the last run."""
+    return Outbox(home.outbox(source_id))
