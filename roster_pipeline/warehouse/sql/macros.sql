@@ -18,15 +18,26 @@ CREATE OR REPLACE TEMP MACRO plausible_date(value) AS
 CREATE OR REPLACE TEMP MACRO parse_date(value) AS
     plausible_date(coalesce(try_cast(left(value, 10) AS DATE), try_strptime(value, '%m/%d/%Y')::DATE));
 
+-- Minutes by which a dateTime's own zone is ahead of UTC: '…T08:30:00-05:00' yields -300.
+CREATE OR REPLACE TEMP MACRO zone_text(value) AS
+    regexp_extract(value, '\d[T ].*([+-]\d{2}:?\d{2})$', 1);
+CREATE OR REPLACE TEMP MACRO zone_minutes(value) AS
+    CASE
+        WHEN zone_text(value) = '' THEN 0
+        ELSE (zone_text(value)[1] || '1')::INTEGER
+            * (zone_text(value)[2:3]::INTEGER * 60 + right(zone_text(value), 2)::INTEGER)
+    END;
+
 -- Seconds and milliseconds since 1970 are what some systems write for a dateTime.
 CREATE OR REPLACE TEMP MACRO plausible_timestamp(value) AS
     CASE WHEN year(value) BETWEEN 1900 AND 2200 THEN value END;
 CREATE OR REPLACE TEMP MACRO parse_timestamp(value) AS
     plausible_timestamp(
         CASE
-            WHEN regexp_full_match(value, '\d{13}') THEN make_timestamp(value::BIGINT * 1000)
-            WHEN regexp_full_match(value, '\d{10}') THEN make_timestamp(value::BIGINT * 1000000)
-            ELSE try_cast(value AS TIMESTAMP)
+            WHEN regexp_full_match(value, '\d{13}') THEN make_timestamp(try_cast(value AS BIGINT) * 1000)
+            WHEN regexp_full_match(value, '\d{10}') THEN make_timestamp(try_cast(value AS BIGINT) * 1000000)
+            ELSE try_cast(left(value, len(value) - len(zone_text(value))) AS TIMESTAMP)
+                - to_minutes(zone_minutes(value))
         END
     );
 
