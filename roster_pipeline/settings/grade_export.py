@@ -105,7 +105,9 @@ class GradeExport(Section):
     @model_validator(mode="after")
     def _policy_is_complete(self) -> "GradeExport":
         if self.enabled and self.policy is None:
-            raise ValueError("enabled: true needs a policy, as the profile has none; set skyward, infinite_campus or otus")
+            raise ValueError(
+                "enabled: true needs a policy, as the profile has none; set skyward, infinite_campus or otus"
+            )
         if self.enabled and self.policy == "otus" and not self.otus.category_map:
             raise ValueError(
                 f"policy: otus needs otus.category_map with a category for each of: {', '.join(ASSESSMENT_TYPES)}"
