@@ -134,7 +134,7 @@ class ClientCredentials:
         """A token for the first scope that the SIS knows."""
         while True:
             response = self._post(self.scope)
-            if response.ok:
+            if 200 <= response.status_code < 300:
                 return self._decoded(response)
             error = self._oauth_error(response)
             if error != "invalid_scope" or len(self._scopes_to_try) == 1:

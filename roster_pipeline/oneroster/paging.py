@@ -83,11 +83,10 @@ class CollectionReader:
                 if self._is_repeated(window, previous, first):
                     return
                 previous = window
+                offset += window.distinct
                 yield self._taken(window.rows)
             if previous.is_last:
                 return
-            assert first.total is not None  # noqa: S101 - else it would not be read in parallel
-            offset = first.total
         elif first.is_last:
             return
         # Totals may be wrong, so that only an empty page is the end for sure.

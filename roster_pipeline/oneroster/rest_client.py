@@ -203,11 +203,13 @@ class RestClient:
                     retryable=True,
                 )
             return Answer(status, response.headers, body, info, seconds)
-        raise self._failure(url, response, info)
+        raise self._failure(method, url, response, info)
 
-    def _failure(self, url: str, response: requests.Response, info: StatusInfo | None) -> RestError:
+    def _failure(self, method: Method, url: str, response: requests.Response, info: StatusInfo | None) -> RestError:
         status = response.status_code
-        said = f"HTTP {status}" + (f" ({info})" if info is not None and str(info) else "")
+        # What a service says of a write may name the pupil; `info` of the error has it all the same.
+        words = str(info or "") if method == "GET" else info.code_minor if info else ""
+        said = f"HTTP {status}" + (f" ({words})" if words else "")
         if status == 401:
             return CredentialsError(
                 f"{_place(url)}: {said}: the service refuses our credentials. {self._remedy_for_401(response)}",
