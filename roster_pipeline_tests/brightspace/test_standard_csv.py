@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roster_pipeline.brightspace.standard_csv import (
@@ -304,6 +304,7 @@ def test_names_of_relations_are_no_way_into_the_sql() -> None:
         Relations(users="users; DROP TABLE users")
 
 
+@settings(max_examples=50, deadline=None)
 @given(name=st.text(min_size=1, max_size=130), code=st.text(min_size=1, max_size=55))
 def test_what_has_no_fault_arrives_unchanged(name: str, code: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with duckdb.connect() as connection:

@@ -1,8 +1,14 @@
-"""What a Brightspace tenant holds: org units, users, enrollments, and the refusals of a tenant that is asked too much."""
+"""What a Brightspace tenant holds, and how it refuses what it cannot do."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
+
+from roster_pipeline.brightspace.limits import TextLimit
+
+Clock = Callable[[], datetime]
 
 #: Built-in types whose ids are the same in every tenant; the others are discovered by name.
 ORGANIZATION = "Organization"
@@ -38,6 +44,20 @@ def forbidden(detail: str) -> TenantError:
     return TenantError(403, "Not Authorized", detail)
 
 
+def check_text(field: str, value: str, limit: TextLimit) -> None:
+    """Raises TenantError (400) when a text is empty, too long, or holds what it must not."""
+    if not value.strip():
+        raise invalid(f"{field} must not be empty")
+    if len(value) > limit.length:
+        raise invalid(f"{field} has more than {limit.length} characters")
+    if re.search(limit.forbidden_pattern, value):
+        raise invalid(f"{field} holds a forbidden character")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class OrgUnitType:
     id: int
@@ -70,6 +90,9 @@ class RoleSettings:
     shows_in_grades: bool = False
     accesses_all_sections: bool = False
     forbidden_types: frozenset[str] = frozenset()
+
+    def with_id(self, id_: int) -> Role:
+        return Role(id_, code=self.name.lower(), **vars(self))
 
 
 DEFAULT_ROLES = (
