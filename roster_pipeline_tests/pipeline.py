@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import uuid
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from roster_pipeline.oneroster.snapshot import latest_snapshot, take_snapshot
 from roster_pipeline.settings import Source, load_source
 from roster_pipeline.warehouse.connection import Session, Warehouse
 from roster_pipeline.warehouse.delta import DeltaCounts, build_delta
+from roster_pipeline.warehouse.existing import existing_folders
 from roster_pipeline.warehouse.hierarchy import build_hierarchy
 from roster_pipeline.warehouse.roster import build_roster
 from roster_pipeline_tests.roster_files import RosterFiles
@@ -59,7 +61,6 @@ class Pipeline:
         self.warehouse = Warehouse(self.home)
         self.home.sources.mkdir(parents=True, exist_ok=True)
         self.configure(**(settings or {}))
-        self._runs = 0
 
     def configure(self, **settings: Any) -> None:
         """Write the source file anew, with these settings beside the needed ones."""
@@ -82,8 +83,7 @@ class Pipeline:
         """Extract `files` (or what was written before), build everything, and deliver unless the guard objects."""
         if files is not None:
             files.write(self.home.root / "feed")
-        self._runs += 1
-        run_id = f"run-{self._runs}"
+        run_id = f"run-{uuid.uuid4()}"
         settings = self.settings
         raw = self.home.raw(SOURCE, school_year)
         previous = latest_snapshot(raw)
@@ -93,7 +93,7 @@ class Pipeline:
         with self.warehouse.transaction(SOURCE, school_year) as session:
             build_roster(session, snapshot, settings, run_id)
             build_hierarchy(session, settings, as_of, run_id)
-            counts = build_delta(session, settings, as_of)
+            counts = build_delta(session, settings, as_of, run_id, existing_folders(self.home, SOURCE, settings))
             verdict = judge(session, settings.safety)
         bundle = None
         if deliver and (verdict.passes or accept):

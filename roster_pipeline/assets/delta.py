@@ -10,6 +10,7 @@ from roster_pipeline.delivery.guard import Verdict, judge
 from roster_pipeline.delivery.routes import settle
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.delta import TABLES, DeltaCounts, build_delta
+from roster_pipeline.warehouse.existing import existing_folders
 from roster_pipeline.warehouse.hierarchy import TABLES as HIERARCHY_TABLES
 
 GUARD = "within_limits"
@@ -43,7 +44,13 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
             for settled in settle(sync_run.warehouse, sync_run.home, source_id, settings):
                 context.log.warning("An earlier run was interrupted while delivering: %s", settled)
             with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
-                counts = build_delta(session, settings, sync_run.day(settings))
+                counts = build_delta(
+                    session,
+                    settings,
+                    sync_run.day(settings),
+                    sync_run.run_id,
+                    existing_folders(sync_run.home, source_id, settings),
+                )
                 verdict = judge(session, settings.safety)
                 refusal = _refusal(session, verdict, accepted=sync_run.accept_changes)
                 sync_run.note(session, delta=counts, **({"held": _held(verdict, refusal)} if refusal else {}))

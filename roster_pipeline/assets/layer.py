@@ -13,6 +13,7 @@ from roster_pipeline.partitions import school_years
 from roster_pipeline.settings import SettingsError
 from roster_pipeline.warehouse.catalogue import tables
 from roster_pipeline.warehouse.connection import WarehouseError
+from roster_pipeline.warehouse.existing import ExistingError
 from roster_pipeline.warehouse.hierarchy import NoSessionsError
 
 #: The partitions of every asset.
@@ -26,7 +27,7 @@ OWNERS = ["team:data-engineering"]
 WAREHOUSE_POOL = "warehouse"
 
 #: Trouble with a remedy in its message: shown as it is, without a stack trace's noise, and not tried again.
-EXPECTED = (DeliveryError, ExtractError, NoSessionsError, SettingsError, StandardCsvError, WarehouseError)
+EXPECTED = (DeliveryError, ExistingError, ExtractError, NoSessionsError, SettingsError, StandardCsvError, WarehouseError)
 
 
 def table_spec(source_id: str, layer: str, table: str, deps: Iterable[tuple[str, str]], kind: str) -> dg.AssetSpec:

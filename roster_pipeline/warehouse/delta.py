@@ -1,25 +1,42 @@
 """Works out what changed: `delta.*`, the hierarchy as it should be against what was last confirmed delivered."""
 
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
+from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Session, sql_text
+from roster_pipeline.warehouse.existing import load_existing
 from roster_pipeline.warehouse.settings_tables import apply_settings
 
-#: In this order, because what happens to an org unit decides what happens to its enrollments.
-TABLES = ("org_units", "users", "relationships", "enrollments")
+#: In this order, because what happens to an org unit decides what happens to its enrollments and content.
+TABLES = ("org_units", "users", "relationships", "enrollments", "content_copies")
 
 #: Rows of the delta by entity and action.
 DeltaCounts = dict[str, dict[str, int]]
 
 
-def build_delta(session: Session, settings: Source, as_of: date) -> DeltaCounts:
-    """Fill `delta.*` of the session's source and school year; returns the rows by entity and action."""
+def build_delta(
+    session: Session, settings: Source, as_of: date, run_id: str, existing: Sequence[Path] = ()
+) -> DeltaCounts:
+    """Fill `delta.*` of the session's source and school year; returns the rows by entity and action.
+
+    `as_of` is the day on which end dates are looked at. `existing` are the folders that may hold files with what
+    Brightspace holds already. Raises ExistingError.
+    """
     apply_settings(session, settings)
+    prepare_findings(session)
     session.set_variables(as_of=as_of, enrollments_complete=_enrollments_complete(session))
-    session.create_temporary("held_by_later_year", "delta/held_by_later_year")
+    load_existing(session, existing)
+    for step in ("held_by_later_year", "unit_links", "user_links"):
+        session.create_temporary(step, f"delta/{step}")
     for table in TABLES:
+        if table == "content_copies":
+            session.create_temporary("content_sources", "delta/content_sources")
         session.replace_partition(f"delta.{table}", sql_text(f"delta/{table}"))
+    session.run_file("delta/faults")
+    record_findings(session, run_id)
     return delta_counts(session)
 
 

@@ -125,3 +125,7 @@ CREATE OR REPLACE TEMP MACRO changed_fields_json(fields, changes) AS
             )
         )
     );
+
+-- Why an object is updated: because it was linked, because the SIS changed it, or both.
+CREATE OR REPLACE TEMP MACRO update_reason(link, names) AS
+    concat_ws('; ', link, CASE WHEN len(names) > 0 THEN 'changed in the SIS: ' || array_to_string(names, ', ') END);

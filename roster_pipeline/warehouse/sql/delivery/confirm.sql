@@ -92,7 +92,7 @@ SELECT
     getvariable('source_id'),
     confirmed.kind,
     confirmed.sourced_id,
-    previous.brightspace_id,
+    coalesce(previous.brightspace_id, (confirmed.after ->> 'brightspace_id')::BIGINT),
     confirmed.code,
     confirmed.after,
     getvariable('school_year'),
@@ -100,4 +100,21 @@ SELECT
     getvariable('confirmed_at')
 FROM confirmed
 LEFT JOIN previous ON confirmed.kind = previous.kind AND confirmed.sourced_id = previous.sourced_id
-WHERE confirmed.action IN ('create', 'update') OR (confirmed.kind = 'user' AND confirmed.action = 'inactivate')
+WHERE confirmed.action IN ('create', 'update') OR (confirmed.kind = 'user' AND confirmed.action = 'inactivate');
+
+-- A new offering is there now; what it shall hold is asked for once.
+INSERT INTO sync.content_copies (
+    source_id, school_year, run_id, org_unit_key, source_code, source_brightspace_id, state, requested_at
+)
+SELECT
+    copy.source_id,
+    copy.school_year,
+    getvariable('run_id'),
+    copy.org_unit_key,
+    copy.source_code,
+    copy.source_brightspace_id,
+    'waiting',
+    getvariable('confirmed_at')
+FROM delta.content_copies AS copy
+INNER JOIN due_org_units AS unit ON copy.org_unit_key = unit.org_unit_key AND unit.action = 'create'
+WHERE copy.source_id = getvariable('source_id') AND copy.school_year = getvariable('school_year')

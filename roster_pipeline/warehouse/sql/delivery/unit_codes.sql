@@ -1,4 +1,10 @@
 -- Every org unit as Brightspace will hold it after this delivery: its code, and the file its kind goes into.
+WITH managed AS (
+    SELECT kind, sourced_id, code, fields
+    FROM sync.mappings
+    WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
+)
+
 SELECT
     org_unit_key,
     code,
@@ -17,13 +23,15 @@ FROM (
         after ->> 'delivery_code' AS code,
         after ->> 'org_unit_type' AS org_unit_type
     FROM due_org_units
-    WHERE action = 'create'
+    -- New ones, and linked ones.
+    WHERE
+        action IN ('create', 'update')
+        AND org_unit_key NOT IN (SELECT kind || ':' || sourced_id FROM managed)
     UNION ALL
     SELECT
         kind || ':' || sourced_id AS org_unit_key,
         kind,
         code,
         fields ->> 'org_unit_type' AS org_unit_type
-    FROM sync.mappings
-    WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
+    FROM managed
 )

@@ -32,7 +32,34 @@ managed_enrollments AS (
         )
 ),
 
-managed AS (
+-- What is linked is managed from now on: it counts among what the limits are taken of.
+linked AS (
+    SELECT 'org_units' AS entity, count(*) AS managed
+    FROM delta.org_units
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND action = 'update'
+        AND kind || ':' || sourced_id NOT IN (
+            SELECT kind || ':' || sourced_id
+            FROM sync.mappings
+            WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
+        )
+    UNION ALL
+    SELECT 'users' AS entity, count(*) AS managed
+    FROM delta.users
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND action = 'update'
+        AND sourced_id NOT IN (
+            SELECT sourced_id
+            FROM sync.mappings
+            WHERE source_id = getvariable('source_id') AND kind = 'user'
+        )
+),
+
+managed_before AS (
     SELECT 'org_units' AS entity, NULL AS school_key, count(*) AS managed
     FROM sync.mappings
     WHERE
@@ -54,14 +81,31 @@ managed AS (
     GROUP BY school_of_unit.school_key
 ),
 
+managed AS (
+    SELECT entity, school_key, sum(managed) AS managed
+    FROM (
+        FROM managed_before
+        UNION ALL
+        SELECT entity, NULL AS school_key, managed
+        FROM linked
+    )
+    GROUP BY entity, school_key
+),
+
 changes AS (
     SELECT 'org_units' AS entity, NULL AS school_key, action
     FROM delta.org_units
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND (action <> 'update' OR len(changed_fields) > 0)
     UNION ALL
     SELECT 'users' AS entity, NULL AS school_key, action
     FROM delta.users
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND (action <> 'update' OR len(changed_fields) > 0)
     UNION ALL
     SELECT 'relationships' AS entity, NULL AS school_key, action
     FROM delta.relationships

@@ -28,20 +28,45 @@ WITH desired AS (
         AND unit.org_unit_key NOT IN (SELECT key FROM held_by_later_year)
 ),
 
+-- A unit that Brightspace holds already and that is linked counts as managed from now on, with the fields it has. Where
+-- it hangs is said anew: the rows of existing units name other codes than ours.
 mapped AS (
     SELECT
         kind || ':' || sourced_id AS org_unit_key,
         kind,
         sourced_id,
-        fields
+        fields,
+        false AS is_link
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
+    UNION ALL
+    SELECT
+        link.org_unit_key,
+        link.kind,
+        link.sourced_id,
+        to_json({
+            'code': link.code,
+            'delivery_code': link.code,
+            'name': link.name,
+            'org_unit_type': desired.unit.org_unit_type,
+            'start_date': NULL::DATE,
+            'end_date': NULL::DATE,
+            'is_active': link.is_active,
+            'sis_is_active': link.is_active,
+            'parents': desired.unit.parents,
+            'brightspace_id': link.brightspace_id
+        }) AS fields,
+        true AS is_link
+    FROM unit_links AS link
+    INNER JOIN desired ON link.org_unit_key = desired.org_unit_key
+    WHERE link.verdict = 'linked'
 ),
 
 compared AS (
     SELECT
         desired.*,
         mapped.fields,
+        mapped.is_link,
         desired.kind IN ('course_template', 'course_offering', 'section') AS is_course,
         CASE
             WHEN desired.kind IN ('course_template', 'course_offering') THEN getvariable('overwrite_course_name')
@@ -152,10 +177,12 @@ SELECT
     list_filter(changed_names(changes), lambda name: name <> 'sis_is_active') AS changed_fields,
     fields AS before,
     changed_fields_json(fields, changes) AS after,
-    'changed in the SIS: '
-    || array_to_string(list_filter(changed_names(changes), lambda name: name <> 'sis_is_active'), ', ') AS reason
+    update_reason(
+        CASE WHEN is_link THEN 'linked to the org unit with the same code' END,
+        list_filter(changed_names(changes), lambda name: name <> 'sis_is_active')
+    ) AS reason
 FROM changes
-WHERE len(changed_names(changes)) > 0
+WHERE is_link OR len(changed_names(changes)) > 0
 UNION ALL
 SELECT
     org_unit_key,

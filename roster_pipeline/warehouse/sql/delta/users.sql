@@ -18,16 +18,22 @@ WITH desired AS (
         AND 'user:' || sourced_id NOT IN (SELECT key FROM held_by_later_year)
 ),
 
+-- An account that Brightspace holds already and that is linked counts as managed from now on, with the fields it has.
 mapped AS (
-    SELECT sourced_id, fields
+    SELECT sourced_id, fields, false AS is_link
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind = 'user'
+    UNION ALL
+    SELECT sourced_id, to_json(account) AS fields, true AS is_link
+    FROM user_links
+    WHERE verdict = 'linked'
 ),
 
 changes AS (
     SELECT
         desired.sourced_id,
         mapped.fields,
+        mapped.is_link,
         [
             field_change(
                 'username', fields -> 'username', to_json(person.username), getvariable('overwrite_username')
@@ -81,10 +87,12 @@ SELECT
     list_filter(changed_names(changes), lambda name: name <> 'sis_is_active') AS changed_fields,
     fields AS before,
     changed_fields_json(fields, changes) AS after,
-    'changed in the SIS: '
-    || array_to_string(list_filter(changed_names(changes), lambda name: name <> 'sis_is_active'), ', ') AS reason
+    update_reason(
+        CASE WHEN is_link THEN 'linked to the account with the same ' || replace(getvariable('link_users_by'), '_', '-') END,
+        list_filter(changed_names(changes), lambda name: name <> 'sis_is_active')
+    ) AS reason
 FROM changes
-WHERE len(changed_names(changes)) > 0
+WHERE is_link OR len(changed_names(changes)) > 0
 UNION ALL
 SELECT
     mapped.sourced_id,
