@@ -21,6 +21,8 @@ from roster_pipeline.brightspace.standard_csv import (
     find_faults,
     stage_bundle,
 )
+from roster_pipeline.sandbox.brightspace_tenant import Tenant
+from roster_pipeline.sandbox.ipsis import Ipsis
 
 NOW = datetime(2026, 9, 1, 2, 0, 7)  # noqa: DTZ001 - a wall clock, as in the name of the bundle
 
@@ -118,6 +120,21 @@ def test_a_bundle_holds_exactly_what_brightspace_expects(connection: duckdb.Duck
     }
     assert bundle.name == "D2LStdCSV-20260901020007.zip"
     assert bundle.rows == {"Other": 2, "Templates": 1, "Offerings": 1, "Sections": 1, "Users": 2, "Enrollments": 2}
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "3.0"])
+def test_brightspace_takes_a_bundle_in(connection: duckdb.DuckDBPyConnection, tmp_path: Path, version: Version) -> None:
+    a_school(connection)
+    connection.execute("UPDATE users SET relationships = NULL, action = 'UPDATE'")
+    connection.execute("DELETE FROM enrollments WHERE action = 'DELETE'")
+    bundle = stage_bundle(connection, tmp_path, NOW, version)
+    batch = Ipsis(Tenant()).process(bundle.path.rename(tmp_path / bundle.name))
+    assert (batch.errors, batch.warnings) == ([], [])
+    assert {entity: batch.count(entity, "create") for entity in ("org_unit", "user", "enrollment")} == {
+        "org_unit": 5,
+        "user": 2,
+        "enrollment": 1,
+    }
 
 
 @pytest.mark.parametrize(
