@@ -8,6 +8,8 @@ from roster_pipeline.assets.arrival import build_arrival_sensor
 from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
+from roster_pipeline.assets.grade_export import build_grade_export
+from roster_pipeline.assets.gradebook import ON_DEMAND, GradeRun, build_gradebook_assets
 from roster_pipeline.assets.hierarchy import build_hierarchy_assets
 from roster_pipeline.assets.raw import build_raw
 from roster_pipeline.assets.roster import build_roster_assets
@@ -23,6 +25,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
     """Everything of one source system."""
     source_id, settings = source.source_id, source.settings
     is_rest = settings.connection.kind == "rest"
+    export = settings.grade_export
     assets = [
         build_raw(source_id, settings.connection.kind),
         build_roster_assets(source_id),
@@ -31,6 +34,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
         build_delivery(source_id),
         build_published(source_id),
     ]
+    grades = [build_gradebook_assets(source_id), build_grade_export(source_id)]
     tags = {"source": source_id}
     roster_sync = dg.define_asset_job(
         f"{source_id}__roster_sync",
@@ -40,13 +44,25 @@ def build_source(source: SourceFile) -> dg.Definitions:
     )
     nightly = dg.define_asset_job(
         f"{source_id}__nightly",
-        selection=dg.AssetSelection.assets(*assets),
+        selection=dg.AssetSelection.assets(*assets, *(grades if export.enabled and export.daily else [])),
         description=f"{settings.name}: the night's work, roster first",
         tags=tags,
     )
+    grade_export = dg.define_asset_job(
+        f"{source_id}__grade_export",
+        selection=dg.AssetSelection.assets(*grades),
+        description=f"{settings.name}: grades to the SIS as every night, now",
+        tags=tags,
+    )
+    on_demand_export = dg.define_asset_job(
+        f"{source_id}__{ON_DEMAND}",
+        selection=dg.AssetSelection.assets(*grades),
+        description=f"{settings.name}: grades to the SIS because a person wants it, of all classes or of some",
+        tags=tags,
+    )
     return dg.Definitions(
-        assets=assets,
-        jobs=[nightly, roster_sync, build_connection_test(source_id, settings.name)],
+        assets=[*assets, *grades],
+        jobs=[nightly, roster_sync, grade_export, on_demand_export, build_connection_test(source_id, settings.name)],
         schedules=[_schedule(source)] if is_rest else [],
         sensors=[] if is_rest else [build_arrival_sensor(source_id, settings)],
     )
@@ -81,7 +97,7 @@ def build_definitions(home: Home) -> dg.Definitions:
     return dg.Definitions.merge(
         *(build_source(source) for source in sources),
         dg.Definitions(
-            resources={"sync_run": SyncRun.configure_at_launch()},
+            resources={"sync_run": SyncRun.configure_at_launch(), "grade_run": GradeRun.configure_at_launch()},
             # A process a step would cost seconds each; runs side by side are where the parallelism is.
             executor=dg.in_process_executor,
         ),

@@ -63,11 +63,13 @@ def run_job(
     school_year: str,
     *,
     config: Mapping[str, Any],
+    grades: Mapping[str, Any] | None = None,
     layers: list[str] | None = None,
 ) -> RunReport:
     """Run `<source_id>__<job>` for a school year in this process and wait for its end.
 
-    `config` is that of the run itself (`as_of`, `accept_changes`, …); `layers` names the layers of assets to
+    `config` is that of the run itself (`as_of`, `accept_changes`, …), `grades` that of an export of grades (`classes`,
+    `sessions`, …); `layers` names the layers of assets to
     materialize, all of them by default.
     """
     prepare_instance(home)
@@ -85,12 +87,17 @@ def run_job(
             raise_on_error=False,
             run_config={
                 "resources": {
-                    "sync_run": {"config": {key: value for key, value in config.items() if value is not None}}
+                    "sync_run": {"config": _given(config)},
+                    **({"grade_run": {"config": _given(grades)}} if grades is not None else {}),
                 },
                 **QUIET,
             },
         )
     return _report(home, source_id, school_year, result)
+
+
+def _given(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if value is not None}
 
 
 def run_connection_test(home: Home, source_id: str) -> list[dict[str, Any]]:

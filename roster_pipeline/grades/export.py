@@ -1,6 +1,7 @@
 """One export of grades from permission to report: plan under the warehouse's lock, send without it, record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,8 +66,19 @@ def authorize(settings: Source, request: ExportRequest) -> None:
         )
 
 
+def queue_run(warehouse: Warehouse, source_id: str, school_year: str, run_id: str, requested_by: str | None) -> None:
+    """Put an export on record that waits for its turn."""
+    with warehouse.transaction(source_id, school_year) as session:
+        session.execute(
+            "INSERT INTO grades.export_runs (source_id, school_year, run_id, trigger, requested_by, status, counts) "
+            "VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, 'on_demand', $requested_by, "
+            "'queued', '{}')",
+            {"run_id": run_id, "requested_by": requested_by},
+        )
+
+
 def open_run(warehouse: Warehouse, source_id: str, school_year: str, settings: Source, request: ExportRequest) -> None:
-    """Put the export on record, and finish what a killed one left. Raises ExportRefusedError, on record too."""
+    """Put the export on record as running. Raises ExportRefusedError, which is on record too."""
     refusal: ExportRefusedError | None = None
     with warehouse.transaction(source_id, school_year) as session:
         try:
@@ -74,29 +86,31 @@ def open_run(warehouse: Warehouse, source_id: str, school_year: str, settings: S
             _demand_managed(session, request)
         except ExportRefusedError as error:
             refusal = error
-        session.execute(
-            "UPDATE grades.export_runs SET status = 'interrupted', ended_at = $now "
-            "WHERE source_id = getvariable('source_id') AND status = 'running'",
-            {"now": request.started_at},
+        session.set_variables(
+            run_id=request.run_id,
+            trigger=request.trigger,
+            requested_by=request.requested_by,
+            started_at=request.started_at,
+            refusal=f"{refusal.code}: {refusal}" if refusal else None,
+            scope_classes=list(request.classes),
+            scope_sessions=list(request.sessions),
+            is_scheduled=settings.grade_export.enabled and settings.grade_export.daily,
         )
-        session.execute(
-            "INSERT INTO grades.export_runs VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, "
-            "$trigger, $requested_by, $started_at, $ended_at, $status, $classes, $sessions, $scheduled, '{}', $error)",
-            {
-                "run_id": request.run_id,
-                "trigger": request.trigger,
-                "requested_by": request.requested_by,
-                "started_at": request.started_at,
-                "ended_at": request.started_at if refusal else None,
-                "status": "refused" if refusal else "running",
-                "classes": list(request.classes),
-                "sessions": list(request.sessions),
-                "scheduled": settings.grade_export.enabled and settings.grade_export.daily,
-                "error": f"{refusal.code}: {refusal}" if refusal else None,
-            },
-        )
+        session.run_file("grades/open_run")
     if refusal:
         raise refusal
+
+
+@contextmanager
+def fail_run(warehouse: Warehouse, source_id: str, school_year: str, request: ExportRequest) -> Generator[None]:
+    """Put it on record when an export fails before it has anything to send."""
+    try:
+        yield
+    except Exception as error:
+        with warehouse.transaction(source_id, school_year) as session:
+            session.set_variables(run_id=request.run_id)
+            _end_run(session, "failed", {}, str(error))
+        raise
 
 
 def settle_killed(warehouse: Warehouse, home: Home, source_id: str) -> list[str]:
@@ -219,14 +233,30 @@ def _close_run(session: Session, request: ExportRequest, writes: int, error: str
     )
     status = "failed" if error else "dry_run" if request.dry_run else "done"
     told: dict[str, Any] = {"lines": counts, "not_eligible": not_eligible, "writes": writes}
+    _end_run(session, status, told, error)
+    return ExportReport(request.run_id, status, counts, not_eligible, writes)
+
+
+def _end_run(session: Session, status: str, counts: dict[str, Any], error: str | None) -> None:
     session.execute(
-        "UPDATE grades.export_runs SET status = $status, ended_at = $now, counts = $counts, "
-        "error = $error WHERE source_id = getvariable('source_id') AND run_id = getvariable('run_id')",
+        "UPDATE grades.export_runs SET status = $status, ended_at = $now, counts = $counts, error = $error "
+        "WHERE source_id = getvariable('source_id') AND run_id = getvariable('run_id')",
         {
             "status": status,
             "now": datetime.now(UTC).replace(tzinfo=None),
-            "counts": orjson.dumps(told).decode(),
+            "counts": orjson.dumps(counts).decode(),
             "error": error,
         },
     )
-    return ExportReport(request.run_id, status, counts, not_eligible, writes)
+
+
+def find_run(session: Session, run_id: str) -> dict[str, Any]:
+    """An export's counts, as in `grades.export_runs`."""
+    counts: dict[str, Any] = orjson.loads(
+        session.value(
+            "SELECT counts::VARCHAR FROM grades.export_runs "
+            "WHERE source_id = getvariable('source_id') AND run_id = $run_id",
+            {"run_id": run_id},
+        )
+    )
+    return counts

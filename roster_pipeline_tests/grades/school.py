@@ -176,7 +176,6 @@ class School:
         self.sis = sis
         self.teachers = Teachers()
         self.pipeline = Pipeline(folder, self._source(export))
-        self.pipeline.night()
         self._runs = 0
 
     def configure(self, **export: Any) -> None:
@@ -264,7 +263,8 @@ class School:
 
     def ledger(self, local_id: str) -> dict[str, Any]:
         """The ledger's row of an item or of item|student."""
-        return self.pipeline.row("grades.export_ledger", "local_id = $id", None, id=local_id)
+        (row,) = self.pipeline.rows("grades.export_ledger", "local_id = $id", None, id=local_id)
+        return row
 
     def lines(self, report: ExportReport) -> list[dict[str, Any]]:
         """The record of an export, object by object."""

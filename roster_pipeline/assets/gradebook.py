@@ -1,0 +1,112 @@
+"""Layer grades, first half: the gradebooks as read, and which of their rows may go to the SIS."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from pydantic import Field
+
+from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.grades.build import build_gradebook
+from roster_pipeline.grades.connect import read_gradebook
+from roster_pipeline.grades.export import fail_run, open_run, queue_run
+from roster_pipeline.grades.gradebook import GradebookError
+from roster_pipeline.grades.push import SisUnreachableError
+from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest
+from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
+from roster_pipeline.settings import Source
+from roster_pipeline.warehouse.connection import Warehouse
+
+TABLES = ("categories", "items", "scores")
+ON_DEMAND = "on_demand_export"
+
+
+class GradeRun(dg.ConfigurableResource["GradeRun"]):
+    """What a person may say about an export of grades."""
+
+    classes: list[str] = Field(default_factory=list, description="sourcedIds of the classes to export; empty for all")
+    sessions: list[str] = Field(default_factory=list, description="sourcedIds of the academic sessions; empty for all")
+    requested_by: str | None = Field(
+        None,
+        description="Login of the teacher who asked; must be among grade_export.allowed_users. Empty: the operator",
+    )
+    dry_run: bool = Field(False, description="Work out what would be sent, put it on record, and send nothing")
+
+    def request(self, sync_run: SyncRun, settings: Source, job_name: str) -> ExportRequest:
+        """The export that this run is."""
+        return ExportRequest(
+            sync_run.run_id,
+            sync_run.day(settings),
+            trigger=trigger_of(job_name),
+            requested_by=self.requested_by or sync_run.requested_by,
+            by_operator=self.requested_by is None,
+            classes=tuple(self.classes),
+            sessions=tuple(self.sessions),
+            dry_run=self.dry_run,
+        )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator["GradeRun"]:
+        """Put an export on demand on record while it waits for the runs before it."""
+        run = context.run
+        if run is not None and run.job_name.endswith(f"__{ON_DEMAND}"):
+            queue_run(
+                Warehouse(SyncRun().home),
+                run.job_name.removesuffix(f"__{ON_DEMAND}"),
+                run.tags.get("dagster/partition", ""),
+                run.run_id,
+                self.requested_by,
+            )
+        yield self
+
+
+def trigger_of(job_name: str) -> str:
+    """Whether a job exports on somebody's word or as part of the night."""
+    return "on_demand" if job_name.endswith(f"__{ON_DEMAND}") else "nightly"
+
+
+@contextmanager
+def grades_told_plainly(sync_run: SyncRun, source_id: str, school_year: str) -> Generator[None]:
+    """As `told_plainly`, for trouble of gradebooks and their export too, which makes the whole run a failed one."""
+    with told_plainly():
+        try:
+            yield
+        except Exception as error:
+            # The roster's part of a night was a success and is on record as such; the night was not.
+            with sync_run.warehouse.transaction(source_id, school_year) as session:
+                sync_run.finish(session, "failed")
+            sync_run.warehouse.publish()
+            if isinstance(error, ExportRefusedError | GradebookError | SisUnreachableError):
+                raise dg.Failure(description=str(error), allow_retries=False) from error
+            raise
+
+
+def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
+    """The gradebook tables of a source."""
+    upstream = [*(("roster", resource.table) for resource in ROSTER_RESOURCES), ("warehouse", "roster")]
+
+    @dg.multi_asset(
+        name=f"{source_id}__gradebook",
+        specs=[table_spec(source_id, "grades", table, upstream, "duckdb") for table in TABLES],
+        pool=WAREHOUSE_POOL,
+    )
+    def gradebook(context: dg.AssetExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> Iterator[Result]:
+        home, warehouse, year = sync_run.home, sync_run.warehouse, context.partition_key
+        with grades_told_plainly(sync_run, source_id, year):
+            settings = sync_run.settings(source_id)
+            request = grade_run.request(sync_run, settings, context.run.job_name)
+            open_run(warehouse, source_id, year, settings, request)
+            with fail_run(warehouse, source_id, year, request):
+                reading = read_gradebook(home, source_id, year, settings)
+                with warehouse.transaction(source_id, year) as session:
+                    counts = build_gradebook(session, reading, settings, request)
+        for table in TABLES:
+            metadata: Metadata = {"dagster/partition_row_count": counts.rows[table]}
+            if table in counts.not_eligible:
+                reasons = counts.not_eligible[table]
+                metadata["not_eligible"] = sum(reasons.values())
+                metadata["reasons"] = markdown_table(["reason", "rows"], reasons.items())
+            yield dg.MaterializeResult(asset_key=dg.AssetKey([source_id, "grades", table]), metadata=metadata)
+
+    return gradebook
