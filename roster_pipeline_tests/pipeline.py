@@ -56,7 +56,8 @@ class Night:
 class Pipeline:
     """One district's pipeline in a folder of its own, fed with CSV files."""
 
-    def __init__(self, folder: Path, settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any] | None = None, source_id: str = SOURCE) -> None:
+        self.source_id = source_id
         self.home = Home(folder)
         self.warehouse = Warehouse(self.home)
         self.home.sources.mkdir(parents=True, exist_ok=True)
@@ -64,12 +65,16 @@ class Pipeline:
 
     def configure(self, **settings: Any) -> None:
         """Write the source file anew, with these settings beside the needed ones."""
-        content = {"name": "Maple USD", "profile": "skyward", "connection": {"kind": "folder", "path": "feed"}}
-        (self.home.sources / f"{SOURCE}.yaml").write_text(yaml.safe_dump({**content, **settings}), "utf-8")
+        content = {
+            "name": f"{self.source_id.title()} USD",
+            "profile": "skyward",
+            "connection": {"kind": "folder", "path": "feed"},
+        }
+        (self.home.sources / f"{self.source_id}.yaml").write_text(yaml.safe_dump({**content, **settings}), "utf-8")
 
     @property
     def settings(self) -> Source:
-        return load_source(self.home.sources, SOURCE).settings
+        return load_source(self.home.sources, self.source_id).settings
 
     def night(
         self,
@@ -85,27 +90,29 @@ class Pipeline:
             files.write(self.home.root / "feed")
         run_id = f"run-{uuid.uuid4()}"
         settings = self.settings
-        raw = self.home.raw(SOURCE, school_year)
+        raw = self.home.raw(self.source_id, school_year)
         previous = latest_snapshot(raw)
         extractor = extractor_for(settings.connection, self.home.root, previous.folder if previous else None)
         snapshot = take_snapshot(raw, lambda folder: extractor.extract(folder, lambda *_: None), settings.retention)
-        settle(self.warehouse, self.home, SOURCE, settings)
-        with self.warehouse.transaction(SOURCE, school_year) as session:
+        settle(self.warehouse, self.home, self.source_id, settings)
+        with self.warehouse.transaction(self.source_id, school_year) as session:
             build_roster(session, snapshot, settings, run_id)
             build_hierarchy(session, settings, as_of, run_id)
-            counts = build_delta(session, settings, as_of, run_id, existing_folders(self.home, SOURCE, settings))
+            counts = build_delta(
+                session, settings, as_of, run_id, existing_folders(self.home, self.source_id, settings)
+            )
             verdict = judge(session, settings.safety)
         bundle = None
         if deliver and (verdict.passes or accept):
-            delivered = deliver_delta(self.warehouse, self.home, SOURCE, school_year, settings, run_id)
+            delivered = deliver_delta(self.warehouse, self.home, self.source_id, school_year, settings, run_id)
             bundle = Path(delivered.bundle) if delivered.bundle else None
-            with self.warehouse.transaction(SOURCE, school_year) as session:
+            with self.warehouse.transaction(self.source_id, school_year) as session:
                 _record(session, run_id)
         return Night(run_id, counts, verdict, bundle)
 
     def rows(self, table: str, where: str = "true", school_year: str | None = YEAR, **parameters: Any) -> list[Row]:
         """Rows of a table of the warehouse as dictionaries, JSON columns read."""
-        with self.warehouse.transaction(SOURCE, school_year or YEAR) as session:
+        with self.warehouse.transaction(self.source_id, school_year or YEAR) as session:
             by_year = school_year is not None and table != "sync.mappings"
             year = " AND school_year = getvariable('school_year')" if by_year else ""
             cursor = session.connection.execute(
@@ -152,7 +159,7 @@ class Pipeline:
 def _record(session: Session, run_id: str) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     session.execute(
-        "INSERT INTO sync.runs VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, 'on_demand', "
-        "$now, $now, 'success', '{}')",
+        "INSERT INTO sync.runs (source_id, school_year, run_id, trigger, started_at, ended_at, status, counts) VALUES "
+        "(getvariable('source_id'), getvariable('school_year'), $run_id, 'on_demand', $now, $now, 'success', '{}')",
         {"run_id": run_id, "now": now},
     )

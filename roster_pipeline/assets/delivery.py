@@ -37,7 +37,7 @@ def build_delivery(source_id: str) -> dg.AssetsDefinition:
             delivered = deliver(
                 sync_run.warehouse, sync_run.home, source_id, context.partition_key, settings, sync_run.run_id
             )
-            told = {"route": delivered.route, "bundle": delivered.bundle, "rows": delivered.rows}
+            told: dict[str, object] = {"route": delivered.route, "bundle": delivered.bundle, "rows": delivered.rows}
             if delivered.refused:
                 told["refused"] = delivered.refused
                 context.log.warning(

@@ -123,21 +123,28 @@ class Warehouse:
 
     @contextmanager
     def transaction(self, source_id: str, school_year: str) -> Generator[Session]:
-        """A session whose writes all happen, or none. Raises WarehouseError when the file stays locked."""
+        """A session whose writes all happen, or none.
+
+        Raises WarehouseError when the file stays locked or the disk is full.
+        """
         with self._connection() as connection:
             connection.execute("BEGIN")
+            # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
+            yield Session(connection, source_id, school_year)
             try:
-                yield Session(connection, source_id, school_year)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+                connection.execute("COMMIT")
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"{self.path} could not be written and is unchanged: {error}. Make room on its disk and run again."
+                ) from error
 
     def publish(self) -> None:
         """Replace the analysts' copy by the state now. Open sessions keep the copy they opened."""
         with self._locked():
             with self._open() as connection:
                 connection.execute("CHECKPOINT")
+            for left in self.published_path.parent.glob(f"{self.published_path.stem}.*.tmp"):
+                left.unlink()  # of a process that died while it copied: nobody else is here
             temporary = self.published_path.with_suffix(f".{os.getpid()}.tmp")
             try:
                 shutil.copyfile(self.path, temporary)

@@ -1,0 +1,120 @@
+"""Real processes that do the pipeline's work, so that a test can kill them or set them limits."""
+
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import duckdb
+
+from roster_pipeline.brightspace import standard_csv
+from roster_pipeline.delivery import bundle, bundle_route, outbox
+from roster_pipeline.delivery.routes import deliver
+from roster_pipeline.home import Home
+from roster_pipeline.warehouse import connection
+from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
+
+# A child starts from a process that has everything imported and nothing opened.
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload([__name__])
+
+_DELIVERY_CODE = {module.__file__ for module in (bundle, bundle_route, outbox, standard_csv, connection)}
+#: How long a child may take, seconds, before something is wrong with it.
+PATIENCE = 60
+
+
+def start(work: Callable[..., Any], *arguments: Any) -> "multiprocessing.context.ForkServerProcess":
+    """Let a process of its own do `work`, a function of a module."""
+    process = _context.Process(target=work, args=arguments)
+    process.start()
+    return process
+
+
+def finish(process: "multiprocessing.context.ForkServerProcess") -> int:
+    """Wait for the end of a process; returns its exit code, negative for a signal."""
+    process.join(PATIENCE)
+    assert process.exitcode is not None, "the process does not end"
+    return process.exitcode
+
+
+def night(folder: Path, source_id: str = SOURCE) -> None:
+    """A whole night of a source with the feed as it lies there."""
+    Pipeline(folder, source_id=source_id).night()
+
+
+def hold_open(warehouse: Path, sign: Path) -> None:
+    """Have the warehouse open, without knowing its lock file, as long as `sign` is there."""
+    with duckdb.connect(str(warehouse)):
+        sign.touch()
+        while sign.exists():
+            time.sleep(0.01)
+
+
+def publish_killed(folder: Path) -> None:
+    """Publish the warehouse and be killed when the copy is made and not yet in its place."""
+
+    def die(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.fsync = die
+    Warehouse(Home(folder)).publish()
+
+
+def delivery(folder: Path) -> None:
+    """The delivery of the delta as it stands."""
+    _deliver(Pipeline(folder))
+
+
+def _deliver(pipeline: Pipeline) -> None:
+    deliver(pipeline.warehouse, pipeline.home, SOURCE, YEAR, pipeline.settings, "disturbed")
+
+
+def delivery_killed_at(folder: Path, line: int) -> None:
+    """The delivery, killed when it is about to run the given line of its code, counted from 1 as they are run."""
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename not in _DELIVERY_CODE:
+            return None
+        if event == "line":
+            lines += 1
+            if lines == line:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    delivery(folder)
+
+
+def delivery_lines(folder: Path) -> int:
+    """How many lines of its code the delivery runs."""
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename not in _DELIVERY_CODE:
+            return None
+        lines += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        delivery(folder)
+    finally:
+        sys.settrace(None)
+    return lines
+
+
+def delivery_with_small_files(folder: Path, largest: int) -> None:
+    """The delivery where no file may grow beyond `largest` bytes, as on a disk that is full."""
+    pipeline = Pipeline(folder)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    _deliver(pipeline)

@@ -1,0 +1,82 @@
+"""A run may be killed at any instruction; the next one ends in the state in which it would have ended anyway."""
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roster_pipeline_tests.faults.conftest import change
+from roster_pipeline_tests.faults.outcome import Outcome, next_night, outcome
+from roster_pipeline_tests.faults.processes import delivery_killed_at, delivery_lines, finish, night, start
+from roster_pipeline_tests.pipeline import SOURCE, Pipeline
+from roster_pipeline_tests.roster_files import maple
+
+Copies = Callable[[str], Pipeline]
+#: Kills of the everyday test; the soak test kills at every line.
+KILLS = 5
+#: Seconds for kills at random moments.
+TIME = 6.0
+
+
+def _left_over(pipeline: Pipeline) -> list[Path]:
+    """Files that only a delivery under way may have."""
+    staging = pipeline.home.outbox(SOURCE) / ".staging"
+    return [path for path in staging.rglob("*") if path.is_file()]
+
+
+def _kill_at(pipeline: Pipeline, line: int) -> None:
+    assert finish(start(delivery_killed_at, pipeline.home.root, line)) == -signal.SIGKILL
+
+
+def _lines(copies: Copies) -> int:
+    return delivery_lines(copies("counted").home.root)
+
+
+def test_a_delivery_killed_here_or_there_is_made_up_for(copies: Copies, undisturbed: Outcome) -> None:
+    lines = _lines(copies)
+    for line in random.sample(range(1, lines), KILLS):
+        pipeline = copies(f"line-{line}")
+        _kill_at(pipeline, line)
+        next_night(pipeline)
+        assert outcome(pipeline) == undisturbed, f"killed at line {line}"
+        assert not _left_over(pipeline), f"killed at line {line}"
+
+
+@pytest.mark.soak
+def test_a_delivery_killed_at_any_line_is_made_up_for(copies: Copies, undisturbed: Outcome) -> None:
+    for line in range(1, _lines(copies)):
+        pipeline = copies("killed")
+        _kill_at(pipeline, line)
+        next_night(pipeline)
+        assert outcome(pipeline) == undisturbed, f"killed at line {line}"
+        assert not _left_over(pipeline), f"killed at line {line}"
+        shutil.rmtree(pipeline.home.root)
+
+
+def test_nights_killed_at_random_moments_end_as_one_undisturbed(tmp_path: Path) -> None:
+    quiet = Pipeline(tmp_path / "quiet")
+    quiet.night(maple())
+    started = time.monotonic()
+    quiet.night(change(maple()))
+    duration = time.monotonic() - started
+    quiet.night()
+
+    killed = Pipeline(tmp_path / "killed")
+    killed.night(maple())
+    change(maple()).write(killed.home.root / "feed")
+    deadline = time.monotonic() + TIME
+    kills = 0
+    while time.monotonic() < deadline:
+        process = start(night, killed.home.root)
+        process.join(random.uniform(0, 1.3 * duration))
+        process.kill()
+        kills += finish(process) == -signal.SIGKILL
+    killed.night()
+    killed.night()
+    assert kills
+    assert outcome(killed) == outcome(quiet)
+    assert not _left_over(killed)
