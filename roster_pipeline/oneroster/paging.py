@@ -36,7 +36,8 @@ class Page:
     """One answer."""
 
     rows: list[Any]
-    ids: frozenset[str]
+    ids: tuple[str | None, ...]
+    """The rows' ids, in their order."""
     asked: int
     """The limit that was asked for."""
     total: int | None
@@ -46,8 +47,12 @@ class Page:
 
     @property
     def distinct(self) -> int:
-        """How far the page reaches: a row that stands in it twice has one place in the collection."""
-        return len(self.ids) or len(self.rows)
+        """How far the page reaches for sure: servers that repeat a row send it beyond the limit they count with.
+
+        Where the rows themselves repeat, the next page overlaps this one, which costs time but no row.
+        """
+        known = [each for each in self.ids if each is not None]
+        return len(set(known)) + len(self.ids) - len(known)
 
 
 class CollectionReader:
@@ -136,14 +141,14 @@ class CollectionReader:
     def _window(self, start: int, width: int, total: int) -> Page:
         """The rows from `start`, in as many requests as the server needs for `width` rows or up to the total."""
         page = self._fetch(start, width)
-        rows, ids = list(page.rows), set(page.ids)
+        rows, ids = list(page.rows), page.ids
         reach = page.distinct
         while page.rows and reach < min(width, total - start):
             page = self._fetch(start + reach, width - reach)
             rows += page.rows
-            ids |= page.ids
+            ids += page.ids
             reach += page.distinct
-        return Page(rows, frozenset(ids), width, page.total, page.next_offset, page.is_last)
+        return Page(rows, ids, width, page.total, page.next_offset, page.is_last)
 
     def _fetch_past(self, offset: int) -> Page | None:
         """The page at `offset`; None where the server refuses to look behind the end."""
@@ -198,7 +203,7 @@ class CollectionReader:
         links = _links(answer, url)
         page = Page(
             rows,
-            frozenset(filter(None, map(sourced_id, rows))),
+            tuple(map(sourced_id, rows)),
             asked,
             total,
             _offset_of(links.get("next")),
@@ -228,7 +233,7 @@ class CollectionReader:
 
     def _is_repeated(self, page: Page, previous: Page, first: Page) -> bool:
         """Whether the server sends the same rows again: it ignores the offset, which is fine if that was all."""
-        if not page.ids or page.ids != previous.ids:
+        if page.ids != previous.ids or not any(page.ids):
             return False
         total = self.latest_total
         if first.distinct > first.asked or (total is not None and first.distinct >= total):
