@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import dagster as dg
 import orjson
+from dagster._core.events import JobFailureData
 
 from roster_pipeline.assets.connection_test import STEP
 from roster_pipeline.definitions import build_definitions
@@ -32,7 +33,7 @@ telemetry:
 #: The command prints its own lines; Dagster keeps its log for the UI.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-Outcome = Literal["success", "held", "dry_run", "partial", "failed"]
+Outcome = Literal["success", "held", "dry_run", "partial", "failed", "refused"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,13 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
                 cause = data.error.cause or data.error
                 return cause.message.strip()
     for event in result.all_events:
+        if event.is_failure and isinstance(event.event_specific_data, JobFailureData):
+            error = event.event_specific_data.error
+            while error and error.cause:
+                error = error.cause
+            if error and error.cls_name == "Failure":
+                # Refused before the first step; after the class's name stand the words of the refusal.
+                return error.message.partition(": ")[2].strip()
         if event.is_failure and event.message:
             return event.message
     return "the run failed; see it in the Dagster UI"

@@ -12,10 +12,13 @@ from pydantic import Field, PrivateAttr
 
 from roster_pipeline.home import PRIVATE_FILE, Home, private_folder
 from roster_pipeline.partitions import today
-from roster_pipeline.settings import Source, load_source
+from roster_pipeline.settings import Source, load_source, load_sources
 from roster_pipeline.warehouse.connection import Session, Warehouse
 
-Status = Literal["started", "success", "held", "dry_run", "partial", "failed", "interrupted"]
+Status = Literal["started", "success", "held", "dry_run", "partial", "failed", "interrupted", "refused"]
+
+#: Jobs that ask for a permission of their own, or change nothing.
+JOBS_FOR_OTHERS = {"connection_test", "on_demand_export", "sync_categories"}
 
 #: How long a waiting run stays silent between two looks at the lock, seconds.
 LOCK_NEWS = 30.0
@@ -66,6 +69,11 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
                 stack.enter_context(_source_lock(self.home, source_id, context))
             for source_id in sources:
                 self._open_record(source_id, school_year, run.tags)
+            refusal = self._refusal(sources, run)
+            if refusal:
+                for source_id in sources:
+                    self._record_refusal(source_id, school_year, refusal)
+                raise dg.Failure(refusal, allow_retries=False)
             try:
                 yield self
             finally:
@@ -75,6 +83,32 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
                 )
                 for source_id in sources:
                     self._close_record(source_id, school_year, "failed" if failed else "partial")
+
+    def _refusal(self, sources: list[str], run: dg.DagsterRun) -> str | None:
+        """Why the run must not go on: it was started by hand by somebody who may not."""
+        if _trigger(run.tags) == "schedule" or run.job_name.partition("__")[2] in JOBS_FOR_OTHERS:
+            return None
+        # A file with mistakes has no list of operators; the first step tells of them.
+        loaded, _ = load_sources(self.home.sources, need_environment=False)
+        for source in loaded:
+            if source.source_id in sources and not source.settings.may_run(self.requested_by):
+                who = self.requested_by or "nobody by name (requested_by is empty)"
+                return (
+                    f"{who} may not start a run of {source.source_id}; "
+                    f"ask one of operators, or be added there in {source.path}"
+                )
+        return None
+
+    def _record_refusal(self, source_id: str, school_year: str, refusal: str) -> None:
+        with self.warehouse.transaction(source_id, school_year) as session:
+            self.finish(session, "refused")
+            session.execute(
+                "INSERT INTO sync.audit_log "
+                '(source_id, school_year, run_id, "at", kind, sourced_id, action, outcome, error) VALUES '
+                "(getvariable('source_id'), getvariable('school_year'), $run_id, $now, 'run', $run_id, 'start', "
+                "'refused', $refusal)",
+                {"run_id": self.run_id, "now": _now(), "refusal": refusal},
+            )
 
     def note(self, session: Session, **counts: Any) -> None:
         """Add to the run's counts."""
@@ -101,10 +135,11 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
                 {"now": _now()},
             )
             session.execute(
-                "INSERT INTO sync.runs VALUES "
-                "(getvariable('source_id'), getvariable('school_year'), $run_id, $trigger, $now, NULL, 'started', "
+                "INSERT INTO sync.runs "
+                "(source_id, school_year, run_id, trigger, requested_by, started_at, status, counts) VALUES "
+                "(getvariable('source_id'), getvariable('school_year'), $run_id, $trigger, $who, $now, 'started', "
                 "'{}')",
-                {"run_id": self.run_id, "trigger": _trigger(tags), "now": _now()},
+                {"run_id": self.run_id, "trigger": _trigger(tags), "who": self.requested_by, "now": _now()},
             )
 
     def _close_record(self, source_id: str, school_year: str, status: Status) -> None:

@@ -55,6 +55,9 @@ class Source(Section):
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     connection: Connection
     schedule: Schedule = Field(default_factory=Schedule)
+    operators: list[str] = Field(
+        default=[], description="Logins of those who may start a run by hand; empty: whoever can use this machine"
+    )
     retention: int = Field(14, ge=1, le=365, description="Nights that a raw extract is kept")
     overwrite: Overwrite = Field(default_factory=Overwrite)
     people: People = Field(default_factory=People)
@@ -66,8 +69,17 @@ class Source(Section):
     grade_export: GradeExport = Field(default_factory=GradeExport)
     brightspace: Brightspace | None = None
 
+    def may_run(self, login: str | None) -> bool:
+        """Whether `login` may start a run by hand."""
+        return not self.operators or login in self.operators
+
     @model_validator(mode="after")
     def _possible(self) -> "Source":
+        if self.schedule.enabled and not self.people.roles:
+            raise ValueError(
+                "schedule.enabled: true needs at least one role in people.roles, or nobody would be created; "
+                "map the roles first, or set schedule.enabled: false"
+            )
         if self.delivery.route in {"outbox", "sftp"} and not self.delivery.unique_codes:
             raise ValueError(
                 f"delivery.unique_codes: false is not possible with route {self.delivery.route}, "
