@@ -15,6 +15,7 @@ from roster_pipeline.home import Home
 from roster_pipeline.partitions import ending_year, school_year_of, school_years, today
 from roster_pipeline.printing import errors
 from roster_pipeline.settings import SettingsError, SourceFile, load_source, load_sources
+from roster_pipeline.warehouse.connection import Warehouse
 
 DONE, FAILED, WRONG, HELD = 0, 1, 2, 3
 
@@ -132,6 +133,119 @@ def sync(
     else:
         printing.sync(home, loaded, report)
     sys.exit({"success": DONE, "dry_run": DONE, "held": HELD}.get(report.outcome, FAILED))
+
+
+@main.command()
+@click.argument("source")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Work as on this day; today by default.")
+@click.option("--class", "classes", multiple=True, metavar="ID", help="Only this class, by its id in the SIS.")
+@click.option("--session", "sessions", multiple=True, metavar="ID", help="Only items of this academic session.")
+@click.option("--requested-by", metavar="WHO", help="Login of the teacher who asked; you, the operator, by default.")
+@click.option("--dry-run", is_flag=True, help="List what would be sent, and send nothing.")
+@click.option("--nightly", is_flag=True, help="As the nightly export does it, with its filters.")
+@json_option
+def export_grades(
+    source: str,
+    *,
+    school_year: str | None,
+    as_of: datetime | None,
+    classes: tuple[str, ...],
+    sessions: tuple[str, ...],
+    requested_by: str | None,
+    dry_run: bool,
+    nightly: bool,
+    as_json: bool,
+) -> None:
+    """Export the grades of SOURCE to its SIS on demand."""
+    home, loaded = _load(source, as_json=as_json)
+    day = as_of.date() if as_of else today(loaded.settings.timezone)
+    school_year = _known_school_year(school_year or school_year_of(day))
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+    from roster_pipeline.grades.history import run_detail  # noqa: PLC0415
+
+    with errors.status(f"{loaded.settings.name}, {school_year}: exporting grades …"):
+        report = launch.run_job(
+            home,
+            source,
+            "grade_export" if nightly else "on_demand_export",
+            school_year,
+            config={"as_of": day.isoformat() if as_of else None, "requested_by": _operator()},
+            grades={
+                "classes": list(classes),
+                "sessions": list(sessions),
+                "requested_by": requested_by,
+                "dry_run": dry_run,
+            },
+        )
+    with Warehouse(home).transaction(source, school_year) as session:
+        detail = run_detail(session, report.run_id)
+    if as_json:
+        error = {"error": report.error} if report.error else {}
+        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, **(detail or {}), **error})
+    else:
+        grade_printing.export(loaded.settings.name, report, detail)
+    sys.exit(DONE if report.outcome in {"success", "dry_run"} else FAILED)
+
+
+@main.command()
+@click.argument("source")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@click.option("--run", "run_id", metavar="ID", help="One export in full.")
+@click.option("--all", "with_nightly", is_flag=True, help="The nightly exports too.")
+@json_option
+def export_history(
+    source: str, *, school_year: str | None, run_id: str | None, with_nightly: bool, as_json: bool
+) -> None:
+    """Show who exported grades of SOURCE on demand, when, and with what outcome."""
+    home, loaded = _load(source, as_json=as_json)
+    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
+    from roster_pipeline.grades.history import history, run_detail  # noqa: PLC0415
+
+    with Warehouse(home).transaction(source, school_year) as session:
+        detail = run_detail(session, run_id) if run_id else None
+        runs = [] if run_id else history(session, with_nightly=with_nightly)
+    if run_id and detail is None:
+        raise click.UsageError(f"there is no export {run_id} in {school_year}")
+    if as_json:
+        printing.as_json(detail or {"exports": runs})
+    elif detail:
+        grade_printing.run(detail)
+    else:
+        grade_printing.history(runs)
+
+
+@main.command()
+@click.argument("source")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@click.option("--class", "classes", multiple=True, required=True, metavar="ID", help="A class, by its id in the SIS.")
+@json_option
+def sync_categories(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
+    """Take the SIS's categories over into the gradebooks of classes."""
+    home, loaded = _load(source, as_json=as_json)
+    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+
+    report = launch.run_job(
+        home,
+        source,
+        "sync_categories",
+        school_year,
+        config={"requested_by": _operator()},
+        grades={"classes": list(classes)},
+    )
+    synced = report.counts.get("categories", [])
+    if as_json:
+        error = {"error": report.error} if report.error else {}
+        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, "categories": synced, **error})
+    elif report.error:
+        errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
+    else:
+        grade_printing.categories(synced)
+    sys.exit(DONE if report.outcome == "success" else FAILED)
 
 
 @main.command()

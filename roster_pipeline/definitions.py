@@ -5,6 +5,7 @@ import logging
 import dagster as dg
 
 from roster_pipeline.assets.arrival import build_arrival_sensor
+from roster_pipeline.assets.category_sync import build_category_sync
 from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
@@ -62,7 +63,14 @@ def build_source(source: SourceFile) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[*assets, *grades],
-        jobs=[nightly, roster_sync, grade_export, on_demand_export, build_connection_test(source_id, settings.name)],
+        jobs=[
+            nightly,
+            roster_sync,
+            grade_export,
+            on_demand_export,
+            build_connection_test(source_id, settings.name),
+            build_category_sync(source_id, settings.name),
+        ],
         schedules=[_schedule(source)] if is_rest else [],
         sensors=[] if is_rest else [build_arrival_sensor(source_id, settings)],
     )

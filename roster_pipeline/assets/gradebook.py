@@ -9,11 +9,13 @@ from pydantic import Field
 from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.grades.build import build_gradebook
+from roster_pipeline.grades.categories import list_for_export
 from roster_pipeline.grades.connect import read_gradebook
 from roster_pipeline.grades.export import fail_run, open_run, queue_run
 from roster_pipeline.grades.gradebook import GradebookError
 from roster_pipeline.grades.push import SisUnreachableError
-from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest
+from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest, Trigger
+from roster_pipeline.home import Home
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Warehouse
@@ -52,7 +54,7 @@ class GradeRun(dg.ConfigurableResource["GradeRun"]):
         run = context.run
         if run is not None and run.job_name.endswith(f"__{ON_DEMAND}"):
             queue_run(
-                Warehouse(SyncRun().home),
+                Warehouse(Home.from_environment()),
                 run.job_name.removesuffix(f"__{ON_DEMAND}"),
                 run.tags.get("dagster/partition", ""),
                 run.run_id,
@@ -61,7 +63,7 @@ class GradeRun(dg.ConfigurableResource["GradeRun"]):
         yield self
 
 
-def trigger_of(job_name: str) -> str:
+def trigger_of(job_name: str) -> Trigger:
     """Whether a job exports on somebody's word or as part of the night."""
     return "on_demand" if job_name.endswith(f"__{ON_DEMAND}") else "nightly"
 
@@ -99,6 +101,7 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
             open_run(warehouse, source_id, year, settings, request)
             with fail_run(warehouse, source_id, year, request):
                 reading = read_gradebook(home, source_id, year, settings)
+                list_for_export(warehouse, source_id, year, settings, reading)
                 with warehouse.transaction(source_id, year) as session:
                     counts = build_gradebook(session, reading, settings, request)
         for table in TABLES:

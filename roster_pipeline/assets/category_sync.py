@@ -1,0 +1,47 @@
+"""The job that takes the SIS's categories over into gradebooks, for the classes that somebody names."""
+
+from dataclasses import asdict
+
+import dagster as dg
+
+from roster_pipeline.assets.gradebook import GradeRun, grades_told_plainly
+from roster_pipeline.assets.layer import SCHOOL_YEARS, markdown_table
+from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.grades.categories import sync_categories
+
+STEP = "sync_categories"
+
+
+def build_category_sync(source_id: str, name: str) -> dg.JobDefinition:
+    """The job `<source_id>__sync_categories`; it fails where a class is not one of ours."""
+
+    @dg.op(name=STEP, description="Adds the SIS's categories of each class to its gradebook")
+    def take_over(context: dg.OpExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> None:
+        year = context.partition_key
+        with grades_told_plainly(sync_run, source_id, year):
+            settings = sync_run.settings(source_id)
+            synced = sync_categories(sync_run.warehouse, sync_run.home, source_id, year, settings, grade_run.classes)
+            with sync_run.warehouse.transaction(source_id, year) as session:
+                sync_run.note(session, categories=[asdict(result) for result in synced])
+                sync_run.finish(session, "success")
+            sync_run.warehouse.publish()
+        for result in synced:
+            for title in result.repeated_names:
+                context.log.warning(
+                    "Class %s has a category %s of its own beside the SIS's; only the SIS's is exported",
+                    result.class_sourced_id,
+                    title,
+                )
+        rows = [(result.class_sourced_id, len(result.added), result.present) for result in synced]
+        context.add_output_metadata({"classes": markdown_table(["class", "added", "there before"], rows)})
+
+    @dg.job(
+        name=f"{source_id}__{STEP}",
+        partitions_def=SCHOOL_YEARS,
+        tags={"source": source_id},
+        description=f"{name}: categories of the SIS into gradebooks",
+    )
+    def job() -> None:
+        take_over()
+
+    return job
