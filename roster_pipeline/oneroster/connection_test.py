@@ -209,12 +209,12 @@ def diagnosis_of(error: RestError, *, at_token_endpoint: bool = False) -> Diagno
         if error.status == 404 or error.status < 400:
             return "wrong_url"
         return "credentials" if isinstance(error, CredentialsError) else "service"
-    if error.status == 404 and not str(error.info):
+    if 300 <= error.status < 400 or (error.status == 404 and not str(error.info)):
         # A OneRoster service says in its own words what it does not have; this is something else.
         return "wrong_url"
     if error.status in {401, 403, 404}:
         return "licence_or_credentials"
-    return "not_oneroster" if error.status < 400 and not error.info.is_failure else "service"
+    return "not_oneroster" if error.status < 300 and not error.info.is_failure else "service"
 
 
 def _check_sftp(settings: Sftp, poll_seconds: float) -> list[CheckResult]:

@@ -169,18 +169,9 @@ class RestClient:
             )
             if not response.is_redirect or method != "GET":
                 break
-            target = self._same_origin(url, urljoin(target, response.headers["Location"]))
+            target = _same_origin(url, target, response)
         used = response.request.headers.get("Authorization")
         return response, used if isinstance(used, str) else None, time.monotonic() - started
-
-    def _same_origin(self, url: str, target: str) -> str:
-        """`target`, when our credentials may be sent there."""
-        if _origin(target) != _origin(url):
-            raise RestError(
-                f"{url}: is redirected to {_origin(target)[1]}, another host, where credentials are not sent. "
-                "Write the service's final address as connection.endpoint_url."
-            )
-        return target
 
     def _judged(self, method: Method, url: str, response: requests.Response, seconds: float) -> Answer:
         status = response.status_code
@@ -280,6 +271,18 @@ _REMEDIES = {
     503: "The service is not available, again and again; try later, or ask the SIS vendor.",
     504: "The service took too long for its gateway; lower connection.page_size or try later.",
 }
+
+
+def _same_origin(url: str, target: str, response: requests.Response) -> str:
+    """Where the redirect of `target` leads, when our credentials may be sent there."""
+    onward = urljoin(target, response.headers["Location"])
+    if _origin(onward) != _origin(url):
+        raise RestError(
+            f"{_place(url)}: is redirected to {_origin(onward)[1]}, another host, where credentials are not sent. "
+            "Write the service's final address as connection.endpoint_url.",
+            status=response.status_code,
+        )
+    return onward
 
 
 def _origin(url: str) -> tuple[str, str]:
