@@ -27,7 +27,10 @@ LOCK_TIMEOUT = 3600.0
 #: How long to go on trying when a program that does not know the lock file has the database open, seconds.
 FOREIGN_LOCK_TIMEOUT = 120.0
 #: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
-MEMORY_LIMIT = "640MiB"
+MEMORY_LIMIT = "1GiB"
+
+#: The rows of the session's source and school year.
+_PARTITION = "source_id = getvariable('source_id') AND school_year = getvariable('school_year')"
 
 
 class WarehouseError(Exception):
@@ -67,49 +70,82 @@ class Session:
     def replace_partition(self, table: str, query: str) -> int:
         """Make the rows of this source and school year in `table` those of `query`; returns their number.
 
-        The query yields the table's columns without `source_id` and `school_year`, by name. A partition that
-        would not change is not rewritten.
+        The query yields the table's columns without `source_id` and `school_year`, by name. Only rows that differ
+        are written, and a partition that would not change is not touched.
         """
-        description = tables()[table]
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE replacement AS {query}")
-        columns = [name for name in description.column_names if name not in {"source_id", "school_year"}]
-        rows, fingerprint = self._fingerprint("replacement", columns)
-        keys = {"source_id": self.source_id, "school_year": self.school_year, "table_name": table}
-        where = "source_id = $source_id AND school_year = $school_year"
+        columns = _content_columns(table)
         known = self.execute(
-            f"SELECT rows, fingerprint FROM sync.fingerprints WHERE {where} AND table_name = $table_name", keys
+            "SELECT rows, fingerprint FROM sync.fingerprints WHERE source_id = getvariable('source_id') "
+            "AND school_year = getvariable('school_year') AND table_name = $table",
+            {"table": table},
         )
-        if known != [(rows, fingerprint)]:
-            quoted = ", ".join(f'"{column}"' for column in columns)
-            partition = {"source_id": self.source_id, "school_year": self.school_year}
-            self.execute(f"DELETE FROM {table} WHERE {where}", partition)
-            self.execute(
-                f"INSERT INTO {table} (source_id, school_year, {quoted}) "
-                f"SELECT $source_id, $school_year, {quoted} FROM replacement",
-                partition,
-            )
-            self.execute(f"DELETE FROM sync.fingerprints WHERE {where} AND table_name = $table_name", keys)
-            self.execute(
-                "INSERT INTO sync.fingerprints VALUES ($source_id, $school_year, $table_name, $rows, $fingerprint)",
-                {**keys, "rows": rows, "fingerprint": fingerprint},
-            )
-        self.connection.execute("DROP TABLE replacement")
-        return rows
+        if not known or known[0][0] == 0:
+            self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
+            self._insert(table, columns, f"({query})")
+            state = self._fingerprint(table, columns)
+        else:
+            self.execute(f"CREATE OR REPLACE TEMP TABLE replacement AS {query}")
+            state = self._fingerprint("replacement", columns, where="true")
+            if state != known[0]:
+                self._write_differences(table, columns)
+                if self._fingerprint(table, columns) != state:
+                    # Rows that are equal to each other cannot be told apart by their hashes.
+                    self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
+                    self._insert(table, columns, "replacement")
+            self.execute("DROP TABLE replacement")
+        if [state] != known:
+            self._note_fingerprint(table, *state)
+        return state[0]
+
+    def _write_differences(self, table: str, columns: list[str]) -> None:
+        same = " AND ".join(
+            f"hash({_quoted(order, 'replacement')}) = hash({_quoted(order, 'kept')})"
+            # Two hashes over different orders: one alone may coincide among some ten million rows.
+            for order in (columns, columns[::-1])
+        )
+        self.execute(
+            f"DELETE FROM {table} AS kept WHERE {_PARTITION} AND NOT EXISTS (SELECT 1 FROM replacement WHERE {same})"
+        )
+        self._insert(
+            table,
+            columns,
+            f"(SELECT * FROM replacement WHERE NOT EXISTS "
+            f"(SELECT 1 FROM {table} AS kept WHERE {_PARTITION} AND {same}))",
+        )
+
+    def _insert(self, table: str, columns: list[str], relation: str) -> None:
+        self.execute(
+            f"INSERT INTO {table} (source_id, school_year, {_quoted(columns)}) "
+            f"SELECT getvariable('source_id'), getvariable('school_year'), {_quoted(columns)} FROM {relation}"
+        )
+
+    def _note_fingerprint(self, table: str, rows: int, fingerprint: str) -> None:
+        self.execute(f"DELETE FROM sync.fingerprints WHERE {_PARTITION} AND table_name = $table", {"table": table})
+        self.execute(
+            "INSERT INTO sync.fingerprints VALUES "
+            "(getvariable('source_id'), getvariable('school_year'), $table, $rows, $fingerprint)",
+            {"table": table, "rows": rows, "fingerprint": fingerprint},
+        )
 
     def fingerprint(self, table: str) -> str:
         """Order-independent hash of this source's and year's rows of a table."""
-        columns = [name for name in tables()[table].column_names if name not in {"source_id", "school_year"}]
-        view = (
-            f"(SELECT * FROM {table} WHERE source_id = getvariable('source_id') "
-            "AND school_year = getvariable('school_year'))"
-        )
-        rows, fingerprint = self._fingerprint(view, columns)
+        rows, fingerprint = self._fingerprint(table, _content_columns(table))
         return f"{rows}-{fingerprint}"
 
-    def _fingerprint(self, relation: str, columns: list[str]) -> tuple[int, str]:
-        quoted = ", ".join(f'"{column}"' for column in columns)
-        rows, total = self.execute(f"SELECT count(*), sum(hash({quoted})::HUGEINT) FROM {relation}")[0]
+    def _fingerprint(self, relation: str, columns: list[str], where: str = _PARTITION) -> tuple[int, str]:
+        rows, total = self.execute(
+            f"SELECT count(*), sum(hash({_quoted(columns)})::HUGEINT) FROM {relation} WHERE {where}"
+        )[0]
         return rows, str(total or 0)
+
+
+def _content_columns(table: str) -> list[str]:
+    return [name for name in tables()[table].column_names if name not in {"source_id", "school_year"}]
+
+
+def _quoted(columns: list[str], relation: str | None = None) -> str:
+    prefix = f"{relation}." if relation else ""
+    return ", ".join(f'{prefix}"{column}"' for column in columns)
 
 
 class Warehouse:
