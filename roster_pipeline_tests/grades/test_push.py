@@ -1,0 +1,187 @@
+"""Writes that are lost, refused or cut off, and runs that are killed: the ledger never says more than is known."""
+
+import os
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from roster_pipeline.grades import export, journal
+from roster_pipeline.grades.push import SisUnreachableError, same
+from roster_pipeline.grades.scope import ID_NAMESPACE
+from roster_pipeline.oneroster import gradebook_client
+from roster_pipeline.sandbox.objects import Result
+from roster_pipeline.sandbox.sis.faults.setup import GradingPeriodInsisted
+from roster_pipeline.sandbox.sis.faults.transport import CollectionForbidden, Unavailable
+from roster_pipeline.sandbox.sis.faults.writes import PutAnswers, PutNotStored, WriteAnswerLost
+from roster_pipeline_tests.grades.school import School
+
+
+@pytest.fixture
+def school(school_with: Callable[..., School]) -> School:
+    """A school with one item and two scores."""
+    school = school_with()
+    graded(school)
+    return school
+
+
+def graded(school: School) -> None:
+    school.teachers.item("i1")
+    school.teachers.score("i1", "sam", "8")
+    school.teachers.score("i1", "sue", "9")
+
+
+def test_ids_are_the_name_based_uuids_of_the_standard(school: School) -> None:
+    school.teachers.item("é|1")
+    school.teachers.score("é|1", "sam", "8")
+    school.export()
+    namespace = uuid.UUID(ID_NAMESPACE)
+    ids = {row["item_id"]: row for row in school.pipeline.rows("grades.export_ledger", "kind = 'line_item'", None)}
+    for item in ("i1", "é|1"):
+        assert ids[item]["sourced_id"] == str(uuid.uuid5(namespace, f"maple|lineItem|{item}"))
+    assert school.ledger("i1|sam")["sourced_id"] == str(uuid.uuid5(namespace, "maple|result|i1|sam"))
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_every_success_counts(school: School, status: int) -> None:
+    school.sis.switch_on(PutAnswers(status))
+    assert school.export().counts == {"line_item": {"sent": 1}, "result": {"sent": 2}}
+    assert school.export().writes == 0
+
+
+def test_a_lost_answer_is_followed_by_the_same_write(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    school.sis.switch_on(WriteAnswerLost(resource="results", count=1))
+    assert school.export().counts["result"] == {"sent": 2}
+    assert len(school.put("results")) == 3
+    assert len(school.results("Item i1")) == 2
+    monkeypatch.setattr(gradebook_client, "WRITE_ATTEMPTS", 1)
+    school.sis.switch_on(WriteAnswerLost(resource="results", count=1))
+    school.teachers.change_score("i1", "sam", points="1")
+    assert school.export().counts["result"] == {"unknown": 1}
+    assert school.ledger("i1|sam")["state"] == "unknown"
+    assert school.export().counts["result"] == {"sent": 1}
+    assert len(school.sis.district.all(Result)) == 2
+
+
+def test_a_sis_that_does_not_answer_ends_the_run_and_what_is_left_stays_due(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradebook_client, "WRITE_ATTEMPTS", 1)
+    for number in range(30):
+        school.teachers.item(f"n{number}")
+    down = Unavailable(resource="lineItems", method="PUT", count=None)
+    school.sis.switch_on(down)
+    with pytest.raises(SisUnreachableError):
+        school.export()
+    assert 20 <= len(school.put("lineItems")) < 30
+    assert school.pipeline.row("grades.export_runs", "run_id = 'export-1'")["status"] == "failed"
+    school.sis.switch_off(down)
+    assert school.export().counts == {"line_item": {"sent": 31}, "result": {"sent": 2}}
+
+
+def test_a_client_without_rights_stops_after_one_refusal_each(school: School) -> None:
+    school.sis.switch_on(CollectionForbidden(resource="lineItems", method="PUT"))
+    report = school.export()
+    assert report.counts == {"line_item": {"failed": 1}, "result": {"parent_failed": 2}}
+    assert "403" in school.ledger("i1")["last_error"]
+
+
+@pytest.mark.parametrize("verify", ["all", "none"])
+def test_read_back_tells_what_was_accepted_and_not_kept(school_with: Callable[..., School], verify: str) -> None:
+    school = school_with(verify=verify)
+    graded(school)
+    lost = PutNotStored(resource="results")
+    school.sis.switch_on(lost)
+    counts = school.export().counts
+    if verify == "none":
+        assert counts["result"] == {"sent": 2}
+        return
+    assert counts["result"] == {"unverified": 2}
+    assert "does not have it" in school.ledger("i1|sam")["last_error"]
+    school.sis.switch_off(lost)
+    assert school.export().counts == {"result": {"sent": 2}}
+    assert school.export().writes == 0
+
+
+def test_a_server_may_insist_on_a_grading_period(school_with: Callable[..., School]) -> None:
+    school = school_with(grading_period_mode="child_grading_period_by_date")
+    school.sis.switch_on(GradingPeriodInsisted())
+    graded(school)
+    assert school.export().counts["line_item"] == {"sent": 1}
+    assert school.line_items["Item i1"].grading_period_sourced_id == "q2"
+
+
+class Killed(BaseException):
+    """Stands for a signal that no process survives: nothing of ours handles it."""
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_killed_run_goes_on_where_it_stopped(school: School, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    school.configure()
+    written = 0
+    real_write, real_settle = os.write, journal.Journal.settle
+
+    def write(descriptor: int, line: bytes) -> int:
+        nonlocal written
+        if written == after - 1:
+            # Cut off in the middle of a line.
+            real_write(descriptor, line[: len(line) // 2])
+            raise Killed
+        written += 1
+        return real_write(descriptor, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", write)
+        patch.setattr(journal.Journal, "settle", lambda _: None)
+        with pytest.raises(Killed):
+            school.export()
+    assert journal.Journal.settle is real_settle
+    sent_before = {request.path for request in school.writes}
+    report = school.export()
+    assert report.writes == 3 - (after - 1), "what was known to be sent is not sent again"
+    assert {line["outcome"] for line in school.pipeline.rows("grades.export_lines", "run_id = 'export-1'")} <= {"sent"}
+    assert school.pipeline.row("grades.export_runs", "run_id = 'export-1'")["status"] == "interrupted"
+    assert len({request.path for request in school.writes} & sent_before) <= 1
+    assert {student: result.score for student, result in school.results("Item i1").items()} == {"sam": 8, "sue": 9}
+    assert school.export().writes == 0
+    assert list(export.exports_folder(school.pipeline.home, "maple").glob("*/*")) == []
+
+
+def test_outcomes_are_folded_in_batches(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "BATCH", 2)
+    for number in range(7):
+        school.teachers.item(f"n{number}")
+    assert school.export().counts == {"line_item": {"sent": 8}, "result": {"sent": 2}}
+    assert school.export().writes == 0
+
+
+def test_plans_and_journals_are_private(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    real = journal.fold_segment
+
+    def look(*arguments: Any) -> None:
+        modes.extend(path.stat().st_mode & 0o777 for path in arguments[2:4])
+        real(*arguments)
+
+    monkeypatch.setattr(journal, "fold_segment", look)
+    school.export()
+    assert set(modes) == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("sent", "there", "expected"),
+    [
+        (8.0, 8, True),
+        (8.0, "8.00", True),
+        (8.0, None, False),
+        ({"sourcedId": "a", "href": "x"}, {"sourcedId": "a", "href": "y"}, True),
+        ({"sourcedId": "a"}, "a", True),
+        ({"sourcedId": "a"}, None, False),
+        ("2026-11-20T00:00:00.000Z", "2026-11-20", True),
+        ("2026-11-20", "2026-11-21T00:00:00Z", False),
+        ("Good", " Good ", True),
+    ],
+)
+def test_values_read_back_are_compared_by_what_they_mean(sent: Any, there: Any, expected: bool) -> None:
+    assert same(sent, there) is expected
