@@ -107,7 +107,7 @@ class Pipeline:
             delivered = deliver_delta(self.warehouse, self.home, self.source_id, school_year, settings, run_id)
             bundle = Path(delivered.bundle) if delivered.bundle else None
             with self.warehouse.transaction(self.source_id, school_year) as session:
-                _record(session, run_id)
+                _record(session, run_id, verdict)
         return Night(run_id, counts, verdict, bundle)
 
     def rows(self, table: str, where: str = "true", school_year: str | None = YEAR, **parameters: Any) -> list[Row]:
@@ -156,10 +156,10 @@ class Pipeline:
         return {row["sourced_id"]: row for row in self.rows("sync.mappings", "kind = $kind", kind=kind)}
 
 
-def _record(session: Session, run_id: str) -> None:
+def _record(session: Session, run_id: str, verdict: Verdict) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     session.execute(
         "INSERT INTO sync.runs (source_id, school_year, run_id, trigger, started_at, ended_at, status, counts) VALUES "
-        "(getvariable('source_id'), getvariable('school_year'), $run_id, 'on_demand', $now, $now, 'success', '{}')",
-        {"run_id": run_id, "now": now},
+        "(getvariable('source_id'), getvariable('school_year'), $run_id, 'on_demand', $now, $now, 'success', $counts)",
+        {"run_id": run_id, "now": now, "counts": json.dumps({"vanished_schools": verdict.vanished_schools})},
     )

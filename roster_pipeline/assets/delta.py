@@ -53,7 +53,12 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
                 )
                 verdict = judge(session, settings.safety)
                 refusal = _refusal(session, verdict, accepted=sync_run.accept_changes)
-                sync_run.note(session, delta=counts, **({"held": _held(verdict, refusal)} if refusal else {}))
+                sync_run.note(
+                    session,
+                    delta=counts,
+                    vanished_schools=verdict.vanished_schools,
+                    **({"held": _held(verdict, refusal)} if refusal else {}),
+                )
                 if refusal:
                     sync_run.finish(session, "held")
                 elif sync_run.dry_run:
@@ -86,7 +91,7 @@ def _refusal(session: Session, verdict: Verdict, *, accepted: bool) -> str | Non
     """Why the delta must not be delivered, or None."""
     if verdict.passes:
         return None
-    told = "; ".join(map(str, verdict.excesses))
+    told = "; ".join(verdict.objections)
     held = session.execute(
         "SELECT counts -> 'held' ->> 'fingerprint' FROM sync.runs WHERE source_id = getvariable('source_id') "
         "AND school_year = getvariable('school_year') AND status IN ('held', 'success') "

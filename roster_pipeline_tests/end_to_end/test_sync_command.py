@@ -120,6 +120,21 @@ def test_too_many_removals_are_held_and_only_that_delta_is_let_through(
     assert report["delivered"]["rows"] == {"Enrollments": 3}
 
 
+def test_an_emptied_resource_is_held_until_it_is_accepted(home: Home, roster: Roster, files: RosterFiles) -> None:
+    _configure(home, safety={"ignore_below": 5})
+    _sync(roster)
+    files.rows["users"].clear()
+    files.rows["enrollments"].clear()
+    files.write(home.root / "feed")
+    code, report = _sync(roster)
+    assert code == 3
+    assert "no users at all; the last one that was delivered from held 5" in report["held"]["why"]
+    assert len(report["held"]["largest_groups"]) <= 10
+    code, report = _sync(roster, "--accept-changes")
+    assert code == 0
+    assert _sync(roster)[0] == 0, "what was accepted is not asked again"
+
+
 def _without_manifest(folder: Path) -> None:
     (folder / "manifest.csv").unlink()
 

@@ -1,52 +1,40 @@
--- How much of what is managed the delta takes away or changes: for each entity, and for each school.
-WITH school_of_unit AS (
-    SELECT link.org_unit_key, link.parent_key AS school_key
-    FROM brightspace.org_unit_parents AS link
-    WHERE
-        link.source_id = getvariable('source_id')
-        AND link.school_year = getvariable('school_year')
-        AND link.parent_key LIKE 'school:%'
-        AND link.org_unit_key LIKE 'course_offering:%'
-    UNION ALL
-    SELECT org_unit_key, org_unit_key AS school_key
-    FROM brightspace.org_units
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year') AND kind = 'school'
-),
-
-this_year AS (
+-- How much of what is managed the delta takes away or changes: of each entity, and of each school's courses and
+-- enrollments. An enrollment in a course is counted once, at the offering, where the school is asked for.
+WITH this_year AS (
     SELECT org_unit_key
     FROM brightspace.org_units
     WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
 ),
 
-managed_enrollments AS (
-    SELECT
-        fields ->> 'org_unit_key' AS org_unit_key
+managed_rows AS (
+    SELECT 'org_units' AS entity, kind || ':' || sourced_id AS org_unit_key, school_year
     FROM sync.mappings
-    WHERE
-        source_id = getvariable('source_id')
-        AND kind = 'enrollment'
-        AND (
-            school_year = getvariable('school_year')
-            OR (fields ->> 'org_unit_key') IN (FROM this_year)
-        )
+    WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
+    UNION ALL
+    SELECT 'enrollments' AS entity, fields ->> 'org_unit_key' AS org_unit_key, school_year
+    FROM sync.mappings
+    WHERE source_id = getvariable('source_id') AND kind = 'enrollment'
 ),
 
--- What is linked is managed from now on: it counts among what the limits are taken of.
-linked AS (
-    SELECT 'org_units' AS entity, count(*) AS managed
+managed_before AS (
+    SELECT entity, org_unit_key
+    FROM managed_rows
+    WHERE school_year = getvariable('school_year') OR org_unit_key IN (FROM this_year)
+    UNION ALL
+    SELECT kind || 's' AS entity, NULL AS org_unit_key
+    FROM sync.mappings
+    WHERE source_id = getvariable('source_id') AND kind IN ('user', 'relationship')
+    UNION ALL
+    -- What is linked is managed from now on: it counts among what the limits are taken of.
+    SELECT 'org_units' AS entity, org_unit_key
     FROM delta.org_units
     WHERE
         source_id = getvariable('source_id')
         AND school_year = getvariable('school_year')
         AND action = 'update'
-        AND kind || ':' || sourced_id NOT IN (
-            SELECT kind || ':' || sourced_id
-            FROM sync.mappings
-            WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
-        )
+        AND org_unit_key NOT IN (SELECT org_unit_key FROM managed_rows WHERE entity = 'org_units')
     UNION ALL
-    SELECT 'users' AS entity, count(*) AS managed
+    SELECT 'users' AS entity, NULL AS org_unit_key
     FROM delta.users
     WHERE
         source_id = getvariable('source_id')
@@ -59,81 +47,47 @@ linked AS (
         )
 ),
 
-managed_before AS (
-    SELECT 'org_units' AS entity, NULL AS school_key, count(*) AS managed
-    FROM sync.mappings
-    WHERE
-        source_id = getvariable('source_id')
-        AND kind NOT IN ('user', 'relationship', 'enrollment')
-        AND (school_year = getvariable('school_year') OR kind || ':' || sourced_id IN (FROM this_year))
+of_schools AS (
+    SELECT 'org_units' AS entity, 'course offerings and sections' AS told, org_unit_key, school_key, school
+    FROM school_of_unit
+    WHERE kind <> 'school'
     UNION ALL
-    SELECT kind || 's' AS entity, NULL AS school_key, count(*) AS managed
-    FROM sync.mappings
-    WHERE source_id = getvariable('source_id') AND kind IN ('user', 'relationship')
-    GROUP BY kind
-    UNION ALL
-    SELECT 'enrollments' AS entity, NULL AS school_key, count(*) AS managed
-    FROM managed_enrollments
-    UNION ALL
-    SELECT 'enrollments' AS entity, school_of_unit.school_key, count(*) AS managed
-    FROM managed_enrollments
-    INNER JOIN school_of_unit USING (org_unit_key)
-    GROUP BY school_of_unit.school_key
+    SELECT 'enrollments' AS entity, 'enrollments' AS told, org_unit_key, school_key, school
+    FROM school_of_unit
+    WHERE kind <> 'section'
 ),
 
 managed AS (
-    SELECT entity, school_key, sum(managed) AS managed
-    FROM (
-        FROM managed_before
-        UNION ALL
-        SELECT entity, NULL AS school_key, managed
-        FROM linked
-    )
-    GROUP BY entity, school_key
-),
-
-changes AS (
-    SELECT 'org_units' AS entity, NULL AS school_key, action
-    FROM delta.org_units
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND (action <> 'update' OR len(changed_fields) > 0)
+    SELECT entity AS told, NULL AS school_key, NULL AS school, count(*) AS managed
+    FROM managed_before
+    GROUP BY entity
     UNION ALL
-    SELECT 'users' AS entity, NULL AS school_key, action
-    FROM delta.users
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND (action <> 'update' OR len(changed_fields) > 0)
-    UNION ALL
-    SELECT 'relationships' AS entity, NULL AS school_key, action
-    FROM delta.relationships
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
-    UNION ALL
-    SELECT 'enrollments' AS entity, NULL AS school_key, action
-    FROM delta.enrollments
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
-    UNION ALL
-    SELECT 'enrollments' AS entity, school_of_unit.school_key, enrollment.action
-    FROM delta.enrollments AS enrollment
-    INNER JOIN school_of_unit USING (org_unit_key)
-    WHERE enrollment.source_id = getvariable('source_id') AND enrollment.school_year = getvariable('school_year')
+    SELECT told, school_key, school, count(*) AS managed
+    FROM managed_before
+    INNER JOIN of_schools USING (entity, org_unit_key)
+    GROUP BY ALL
 ),
 
 counted AS (
     SELECT
-        entity,
+        told,
         school_key,
         count(*) FILTER (action IN ('delete', 'inactivate', 'unmap')) AS removed,
         count(*) FILTER (action = 'update') AS changed
-    FROM changes
-    GROUP BY entity, school_key
+    FROM (
+        SELECT entity AS told, NULL AS school_key, action
+        FROM guarded_rows
+        UNION ALL
+        SELECT of_schools.told, of_schools.school_key, guarded_rows.action
+        FROM guarded_rows
+        INNER JOIN of_schools USING (entity, org_unit_key)
+    )
+    GROUP BY told, school_key
 )
 
 SELECT
-    counted.entity,
-    school.name AS school,
+    managed.told,
+    managed.school,
     counted.removed,
     counted.changed,
     managed.managed,
@@ -143,10 +97,6 @@ SELECT
     AND counted.changed * 100.0 > getvariable('max_changed_percent') * managed.managed AS too_many_changed
 FROM counted
 INNER JOIN managed
-    ON counted.entity = managed.entity AND counted.school_key IS NOT DISTINCT FROM managed.school_key
-LEFT JOIN brightspace.org_units AS school
-    ON
-        counted.school_key = school.org_unit_key
-        AND school.source_id = getvariable('source_id')
-        AND school.school_year = getvariable('school_year')
-ORDER BY counted.entity, school.name NULLS FIRST
+    ON counted.told = managed.told AND counted.school_key IS NOT DISTINCT FROM managed.school_key
+WHERE too_many_removed OR too_many_changed
+ORDER BY managed.told, managed.school NULLS FIRST
