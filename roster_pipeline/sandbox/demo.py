@@ -10,6 +10,9 @@ from roster_pipeline.home import Home
 from roster_pipeline.launch import RunReport
 from roster_pipeline.partitions import school_year_of, today
 from roster_pipeline.printing import console, errors
+from roster_pipeline.sandbox.brightspace_tenant import Tenant
+from roster_pipeline.sandbox.comparison import compare
+from roster_pipeline.sandbox.ipsis import Ipsis
 from roster_pipeline.sandbox.next_day import next_day
 from roster_pipeline.sandbox.playground import EXAMPLE, playground
 from roster_pipeline.settings import load_source
@@ -24,41 +27,55 @@ def run_demo(home: Home) -> bool:
     """Run both nights and print them; returns whether both ended well."""
     with playground(home, students=STUDENTS, today=today("America/Chicago")) as sis:
         settings = load_source(home.sources, EXAMPLE).settings
+        brightspace = Ipsis(Tenant())
         school_year = school_year_of(sis.district.today)
         console.print(
             f"[bold]{escape(sis.district.name)}[/bold], a made-up district: its SIS answers at {sis.endpoint_url}"
         )
         console.print(f"\n[bold]Night one[/bold] of school year {school_year}: everything is new.")
-        first = _night(home, school_year)
+        first = _night(home, school_year, brightspace)
         if first.outcome != "success":
             return _failed(first)
         console.print("\n[bold]The next day[/bold] at the district:")
         for event in next_day(sis.district):
             console.print(f"  - {escape(event)}")
         console.print("\n[bold]Night two[/bold]: only that is sent.")
-        second = _night(home, school_year)
+        second = _night(home, school_year, brightspace)
         if second.outcome != "success":
             return _failed(second)
         asked = len(sis.requests)
     console.print()
     console.print(_nights_table({"night one": first, "night two": second}))
+    equal = _compare(home, school_year, brightspace)
     _bad_rows(home, second)
     console.print(f"\nThe SIS answered {asked} requests. Where to look now:")
     _where_to_look(home, settings.delivery.route, second)
-    return True
+    return equal
 
 
-def _night(home: Home, school_year: str) -> RunReport:
+def _night(home: Home, school_year: str, brightspace: Ipsis) -> RunReport:
     started = time.monotonic()
     with errors.status("extract, validate, build, compare, deliver …"):
         report = launch.run_job(home, EXAMPLE, "nightly", school_year, config={"requested_by": "demo"})
     console.print(f"  done in {time.monotonic() - started:.1f} s")
+    for batch in brightspace.process_folder(home.outbox(EXAMPLE)):
+        console.print(f"  Brightspace took {batch.name}: {len(batch.audit):,} changes, {len(batch.errors)} errors")
     return report
 
 
 def _failed(report: RunReport) -> bool:
     errors.print(f"[red]The night ended as {report.outcome}: {escape(report.error or str(report.counts))}[/red]")
     return False
+
+
+def _compare(home: Home, school_year: str, brightspace: Ipsis) -> bool:
+    """Whether the simulated Brightspace holds what the warehouse says it should."""
+    with Warehouse(home).transaction(EXAMPLE, school_year) as session:
+        comparisons = compare(session, brightspace.tenant)
+    console.print("\nWhat the simulated Brightspace holds, beside the tables brightspace.*:")
+    for comparison in comparisons:
+        console.print(f"  - {comparison}", style=None if comparison.is_equal else "red")
+    return all(comparison.is_equal for comparison in comparisons)
 
 
 def _nights_table(nights: dict[str, RunReport]) -> Table:
