@@ -54,6 +54,11 @@ class BundleRoute(Protocol):
         """The private folder in which bundles are finished; nothing in it outlives a settled delivery."""
         ...
 
+    @property
+    def place(self) -> str:
+        """The folder or URL that bundles go to, without a secret."""
+        ...
+
     def taken_names(self) -> list[str]:
         """Names of bundles that still lie where this one will go, as far as that can be seen without talking."""
         ...
@@ -67,7 +72,7 @@ class BundleRoute(Protocol):
         ...
 
     def has_left(self, bundle: str, *, uploaded: bool) -> bool:
-        """Whether an unfinished delivery reached its place; what it left halfway is removed. Raises DeliveryError."""
+        """Whether an unfinished delivery reached its place. Raises DeliveryError when that cannot be seen."""
         ...
 
 
@@ -115,12 +120,17 @@ def settle_bundles(
     """
     with warehouse.transaction(source_id, "") as session:
         unfinished = session.execute(
-            "SELECT route, bundle, school_year, run_id, state FROM sync.deliveries "
+            "SELECT route, bundle, school_year, run_id, state, place FROM sync.deliveries "
             "WHERE source_id = getvariable('source_id') AND state IN ('prepared', 'uploaded') ORDER BY bundle"
         )
     told = []
-    for route_name, bundle, school_year, run_id, state in unfinished:
+    for route_name, bundle, school_year, run_id, state, place in unfinished:
         route = route_named(route_name)
+        if state == "uploaded" and place != route.place:
+            raise DeliveryError(
+                f"{bundle} was on its way to {place} when the connection was cut, and the settings now name "
+                f"{route.place}. Put the old place back for one run, which will look whether it arrived."
+            )
         has_left = route.has_left(bundle, uploaded=state == "uploaded")
         with warehouse.transaction(source_id, school_year) as session:
             if has_left:
@@ -167,13 +177,14 @@ def _next_timestamp(session: Session, route: BundleRoute) -> datetime:
 
 def _note_prepared(session: Session, bundle: str, route: BundleRoute, run_id: str) -> None:
     session.execute(
-        "INSERT INTO sync.deliveries (source_id, school_year, run_id, route, bundle, fingerprint, state, prepared_at) "
-        "VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, $route, $bundle, $fingerprint, "
-        "'prepared', $now)",
+        "INSERT INTO sync.deliveries (source_id, school_year, run_id, route, bundle, place, fingerprint, state, "
+        "prepared_at) VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, $route, $bundle, $place, "
+        "$fingerprint, 'prepared', $now)",
         {
             "run_id": run_id,
             "route": route.name,
             "bundle": bundle,
+            "place": route.place,
             "fingerprint": delta_fingerprint(session),
             "now": _now(),
         },

@@ -25,6 +25,10 @@ class Outbox:
     def staging(self) -> Path:
         return self._folder / STAGING
 
+    @property
+    def place(self) -> str:
+        return str(self._folder)
+
     def taken_names(self) -> list[str]:
         return [path.name for path in self._folder.glob("D2LStdCSV-*.zip")]
 

@@ -9,6 +9,7 @@ from roster_pipeline.delivery.bundle_route import (
     settle_bundles,
 )
 from roster_pipeline.delivery.outbox import Outbox
+from roster_pipeline.delivery.sftp_folder import SftpFolder
 from roster_pipeline.home import Home
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Warehouse
@@ -33,4 +34,12 @@ def settle(warehouse: Warehouse, home: Home, source_id: str, settings: Source) -
 
 def _bundle_route(name: RouteName, home: Home, source_id: str, settings: Source) -> BundleRoute:
     """Raises DeliveryError when the settings do not describe the route, which was another one at the last run."""
-    return Outbox(home.outbox(source_id))
+    outbox = Outbox(home.outbox(source_id))
+    if name == "outbox":
+        return outbox
+    if settings.delivery.sftp is None:
+        raise DeliveryError(
+            "A bundle was on its way over SFTP when the connection was cut, and delivery.sftp is no longer there. "
+            "Put it back for one run, which will look whether the bundle arrived."
+        )
+    return SftpFolder(settings.delivery.sftp, outbox.staging, settings.delivery.wait_minutes)

@@ -13,6 +13,9 @@ class Delivery(Section):
     standard_csv_version: Literal["2.0", "2.1", "3.0"] = "3.0"
     unique_codes: bool = Field(True, description="Unique codes of at most 50 characters, as the Standard CSV needs")
     sftp: Sftp | None = Field(None, description="Brightspace's SFTP site, for route sftp")
+    wait_minutes: float = Field(
+        30, ge=0, le=720, description="How long a bundle waits on the SFTP site for Brightspace to take an earlier one"
+    )
 
 
 class Safety(Section):
