@@ -8,7 +8,7 @@ import pytest
 from roster_pipeline.settings import SettingsError
 from roster_pipeline_tests.pipeline import Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles, names
-from roster_pipeline_tests.rules.conftest import FirstNight
+from roster_pipeline_tests.rules.first_night import FirstNight
 
 
 @pytest.mark.rule("SK-018", "IC-016")

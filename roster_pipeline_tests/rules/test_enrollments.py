@@ -6,7 +6,7 @@ import pytest
 
 from roster_pipeline_tests.pipeline import Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
-from roster_pipeline_tests.rules.conftest import FirstNight
+from roster_pipeline_tests.rules.first_night import FirstNight
 
 
 def _upper(district: FirstNight, user: str) -> set[str]:
