@@ -54,7 +54,7 @@ class Extract:
 
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with resource name, rows so far, and the total where it is known."""
+"""Called with resource name, rows so far, and the total where it is known; from several threads."""
 
 
 class Extractor(Protocol):

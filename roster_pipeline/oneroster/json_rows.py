@@ -71,7 +71,7 @@ class JsonRows:
         if len(objects) < len(rows):
             self.skipped += len(rows) - len(objects)
             self._report("row.not_an_object", "")
-        keys = dict.fromkeys(key for row in objects for key in row)
+        keys = set[str]().union(*objects)
         columns: list[pa.Array[Any]] = []
         used: set[str] = set()
         for each in self.resource.fields:
@@ -80,8 +80,9 @@ class JsonRows:
             convert = _CONVERTERS[each.kind]
             values = _column(objects, names, convert) if names else [convert(None)] * len(objects)
             columns.append(pa.array(values, pa.list_(pa.string()) if each.is_list else pa.string()))
-        extra = [key for key in keys if key not in used and key.lower() not in _REPEATED_ELSEWHERE]
-        columns.append(pa.array([self._metadata(row, extra) for row in objects], pa.string()))
+        extra = sorted(key for key in keys - used if key.lower() not in _REPEATED_ELSEWHERE)
+        metadata = [self._metadata(row, extra) for row in objects] if extra else [None] * len(objects)
+        columns.append(pa.array(metadata, pa.string()))
         columns.append(pa.array(range(first_position, first_position + len(objects)), pa.int64()))
         return pa.RecordBatch.from_arrays(columns, schema=raw_schema(self.resource))
 
@@ -138,7 +139,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _value(value: Any) -> str | None:
     """One value as text, as the CSV binding would write it."""
-    if value is None or isinstance(value, str):
+    if value is None or value.__class__ is str:
         return value or None
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -164,6 +165,8 @@ def _reference(value: Any) -> str | None:
         return value or None
     if isinstance(value, dict):
         found = value.get("sourcedId")
+        if isinstance(found, str):
+            return found or None
         if found is None:
             found = next((inner for key, inner in value.items() if key.lower() == "sourcedid"), None)
         return _value(found) if not isinstance(found, dict | list) else None

@@ -45,7 +45,7 @@ def read_manifest(package: Package) -> Manifest:
     findings: list[Finding] = []
     values = _values(package, place, findings)
     _check_version(place, values.get(_VERSION_KEY))
-    modes = {resource.name: _mode(place, resource, values, findings) for resource in ROSTER_RESOURCES}
+    modes: dict[str, Mode] = {resource.name: _mode(place, resource, values, findings) for resource in ROSTER_RESOURCES}
     for resource in ROSTER_RESOURCES:
         file = f"{resource.name}.csv"
         present = file.lower() in package.names()

@@ -3,6 +3,7 @@
 Source of `limit`, `offset`, X-Total-Count and Link: OneRoster 1.1 REST binding, section 3.4.1.
 """
 
+import itertools
 import re
 import threading
 from collections import deque
@@ -75,37 +76,54 @@ class CollectionReader:
         return self.first_total != self.latest_total
 
     def pages(self) -> Iterator[list[Any]]:
-        """The collection's rows in order, page by page; a row may come twice. Raises ExtractError."""
+        """The collection's rows in order, page by page; a row may come twice. Raises ExtractError.
+
+        While the caller works on a page the next ones are under way: as many as there are connections where the
+        total is known, else one.
+        """
+        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._resource.name)
+        try:
+            for page in self._pages_in_order(pool):
+                yield page.rows
+        finally:
+            # Whatever is under way after an error is not waited for; it ends with the client.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _pages_in_order(self, pool: ThreadPoolExecutor) -> Iterator[Page]:
+        ahead: deque[Future[Page | None]] = deque()
         first = self._fetch(0, self._page_size)
         self.first_total = first.total
         if not first.rows:
             return
-        previous = first
-        yield self._taken(first.rows)
-        offset = self._next_offset(0, first)
-        if self._can_be_read_in_parallel(first, offset):
-            for window in self._parallel(first, offset):
-                if self._is_repeated(window, previous, first):
-                    return
-                previous = window
-                offset += window.distinct
-                yield self._taken(window.rows)
-            if previous.is_last:
-                return
-        elif first.is_last:
-            return
-        # Totals may be wrong, so that only an empty page is the end for sure.
+        page, offset = first, self._next_offset(0, first)
+        starts = self._window_starts(first, offset)
         while True:
-            page = self._fetch_past(offset)
-            if page is None or not page.rows:
+            self.collected += len(page.rows)
+            for start in itertools.islice(starts, self._concurrency * _AHEAD - len(ahead)):
+                ahead.append(pool.submit(self._window, start, first))
+            if not ahead and not page.is_last:
+                # Totals may be wrong, so that only an empty page is the end for sure.
+                ahead.append(pool.submit(self._fetch_past, offset))
+            yield page
+            if not ahead:
                 return
-            if self._is_repeated(page, previous, first):
+            following = ahead.popleft().result()
+            if following is not None and not following.rows and ahead:
+                # The collection is shorter than its total said; what is left is asked for once more.
+                for future in ahead:
+                    future.cancel()
+                ahead.clear()
+                starts = iter(())
+                following = self._fetch_past(offset)
+            if following is None or not following.rows or self._is_repeated(following, page, first):
                 return
-            previous = page
-            yield self._taken(page.rows)
-            if page.is_last:
-                return
-            offset = self._next_offset(offset, page)
+            page, offset = following, self._next_offset(offset, following)
+
+    def _window_starts(self, first: Page, offset: int) -> Iterator[int]:
+        """Where windows as wide as the first page begin, where they can be read side by side."""
+        if self._can_be_read_in_parallel(first, offset) and first.total is not None:
+            return iter(range(offset, first.total, first.distinct))
+        return iter(())
 
     def _can_be_read_in_parallel(self, first: Page, offset: int) -> bool:
         return (
@@ -116,30 +134,10 @@ class CollectionReader:
             and first.next_offset in (None, offset)
         )
 
-    def _parallel(self, first: Page, offset: int) -> Iterator[Page]:
-        """Windows as wide as the first page, up to the total, in order, some of them under way at any time."""
-        assert first.total is not None  # noqa: S101 - checked by the caller
+    def _window(self, start: int, first: Page) -> Page:
+        """As many rows from `start` as the first page had, in as many requests as the server needs for them."""
         width = first.distinct
-        starts = iter(range(offset, first.total, width))
-        with ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._resource.name) as pool:
-            ahead: deque[Future[Page]] = deque()
-            try:
-                while True:
-                    while len(ahead) < self._concurrency * _AHEAD and (start := next(starts, None)) is not None:
-                        ahead.append(pool.submit(self._window, start, width, first.total))
-                    if not ahead:
-                        return
-                    window = ahead.popleft().result()
-                    if not window.rows:
-                        # The collection is shorter than its total said; what is left is asked for once more.
-                        return
-                    yield window
-            finally:
-                for future in ahead:
-                    future.cancel()
-
-    def _window(self, start: int, width: int, total: int) -> Page:
-        """The rows from `start`, in as many requests as the server needs for `width` rows or up to the total."""
+        total = start + width if first.total is None else first.total
         page = self._fetch(start, width)
         rows, ids = list(page.rows), page.ids
         reach = page.distinct
@@ -243,10 +241,6 @@ class CollectionReader:
             "the service ignores the offset (paging.offset_ignored), so that the collection cannot be read whole. "
             "Raise connection.page_size above the number of rows, or ask the SIS vendor to correct its paging."
         )
-
-    def _taken(self, rows: list[Any]) -> list[Any]:
-        self.collected += len(rows)
-        return rows
 
 
 def total_of(answer: Answer) -> int | None:

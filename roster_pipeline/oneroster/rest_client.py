@@ -1,5 +1,6 @@
 """Requests to a OneRoster REST service: signed, repeated where that helps, and never sent to another host."""
 
+import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,11 @@ class Answer:
 
 
 class RestClient:
-    """A OneRoster 1.1 REST service. Any number of threads may use it; each keeps its own connection alive."""
+    """A OneRoster 1.1 REST service, for any number of threads.
+
+    No more requests are under way at once than the settings' `concurrency`, each over a connection that is kept
+    alive; what threads ask for beyond that waits for its turn.
+    """
 
     def __init__(
         self,
@@ -56,9 +61,11 @@ class RestClient:
         self._settings = settings
         self._policy = policy or RetryPolicy()
         self._stop = threading.Event()
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._sessions_lock = threading.Lock()
+        self._sessions = [requests.Session() for _ in range(settings.concurrency)]
+        # The one used last comes first, so that few connections stay busy rather than many half idle.
+        self._free_sessions: queue.LifoQueue[requests.Session] = queue.LifoQueue()
+        for session in self._sessions:
+            self._free_sessions.put(session)
         self._hold_until = 0.0
         self.authentication: Authentication
         if isinstance(settings.auth, OAuth1):
@@ -81,16 +88,14 @@ class RestClient:
         self.close()
 
     def stop(self) -> None:
-        """End every wait now; requests under way come to their end, but none is repeated."""
+        """End every wait now; requests under way come to their end, but none is repeated and no other is sent."""
         self._stop.set()
 
     def close(self) -> None:
-        """Close every thread's connection."""
+        """Stop, and close every connection."""
         self.stop()
-        with self._sessions_lock:
-            for session in self._sessions:
-                session.close()
-            self._sessions.clear()
+        for session in self._sessions:
+            session.close()
 
     def url(self, path: str, params: Mapping[str, str | int] | None = None) -> str:
         """The address of `path` below the endpoint, percent-encoded to the letter that is signed and sent."""
@@ -130,6 +135,8 @@ class RestClient:
         pauses = Pauses(policy, self._stop)
         renewed = False
         while True:
+            if self._stop.is_set():
+                raise RestError(f"{_place(url)}: is not asked for any more, because the extract was stopped.")
             refused: str | None = None
             try:
                 response, refused, seconds = self._send(method, url, body)
@@ -155,23 +162,31 @@ class RestClient:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        started = time.monotonic()
-        target = url
-        for _ in range(_MAX_REDIRECTS + 1):
-            response = self._session().request(
-                method,
-                target,
-                data=body,
-                headers=headers,
-                auth=self.authentication.for_request(),
-                timeout=self._settings.timeout_seconds,
-                allow_redirects=False,
-            )
-            if not response.is_redirect or method != "GET":
-                break
-            target = _same_origin(url, target, response)
+        session = self._free_sessions.get()
+        try:
+            started = time.monotonic()
+            response = self._send_to(session, url, method, body, headers)
+            for _ in range(_MAX_REDIRECTS if method == "GET" else 0):
+                if not response.is_redirect:
+                    break
+                response = self._send_to(session, _onward(response), method, body, headers)
+        finally:
+            self._free_sessions.put(session)
         used = response.request.headers.get("Authorization")
         return response, used if isinstance(used, str) else None, time.monotonic() - started
+
+    def _send_to(
+        self, session: requests.Session, url: str, method: Method, body: bytes | None, headers: dict[str, str]
+    ) -> requests.Response:
+        return session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            auth=self.authentication.for_request(),
+            timeout=self._settings.timeout_seconds,
+            allow_redirects=False,
+        )
 
     def _judged(self, method: Method, url: str, response: requests.Response, seconds: float) -> Answer:
         status = response.status_code
@@ -234,15 +249,6 @@ class RestClient:
         """Let every thread wait: the server is too busy for any of them."""
         self._hold_until = max(self._hold_until, time.monotonic() + seconds)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            self._local.session = session
-            with self._sessions_lock:
-                self._sessions.append(session)
-        return session
-
 
 def segment(sourced_id: str) -> str:
     """An id as a segment of a path: everything but unreserved characters is percent-encoded, `/` too."""
@@ -273,13 +279,13 @@ _REMEDIES = {
 }
 
 
-def _same_origin(url: str, target: str, response: requests.Response) -> str:
-    """Where the redirect of `target` leads, when our credentials may be sent there."""
-    onward = urljoin(target, response.headers["Location"])
-    if _origin(onward) != _origin(url):
+def _onward(response: requests.Response) -> str:
+    """Where a redirect leads, when our credentials may be sent there."""
+    onward = urljoin(response.url, response.headers["Location"])
+    if _origin(onward) != _origin(response.url):
         raise RestError(
-            f"{_place(url)}: is redirected to {_origin(onward)[1]}, another host, where credentials are not sent. "
-            "Write the service's final address as connection.endpoint_url.",
+            f"{_place(response.url)}: is redirected to {_origin(onward)[1]}, another host, where credentials are not "
+            "sent. Write the service's final address as connection.endpoint_url.",
             status=response.status_code,
         )
     return onward

@@ -1,6 +1,7 @@
 """Kind `rest`: the six rostering collections of a OneRoster 1.1 service into raw Parquet."""
 
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,18 +56,26 @@ class RestExtractor:
 
     def extract(self, destination: Path, progress: Progress) -> Extract:
         """Write `<resource>.parquet` for the six resources into `destination`. Raises ExtractError."""
-        extract = Extract({})
-        with RestClient(self._settings, policy=self._policy) as client, working_database(destination) as database:
+        # Collections side by side, so that the short ones do not leave connections idle.
+        together = min(self._settings.concurrency, len(ROSTER_RESOURCES))
+        with (
+            RestClient(self._settings, policy=self._policy) as client,
+            working_database(destination) as database,
+            ThreadPoolExecutor(together, thread_name_prefix="collection") as pool,
+        ):
             try:
-                for resource in ROSTER_RESOURCES:
-                    extracted, findings = self._collection(client, database, resource, destination, progress)
-                    extract.resources[resource.name] = extracted
-                    extract.findings += findings
+                return _gathered(
+                    {
+                        resource.name: pool.submit(self._collection, client, database, resource, destination, progress)
+                        for resource in ROSTER_RESOURCES
+                    }
+                )
             except BaseException:
+                client.stop()
+                pool.shutdown(cancel_futures=True)
                 for resource in ROSTER_RESOURCES:
                     raw_path(destination, resource).unlink(missing_ok=True)
                 raise
-        return extract
 
     def _collection(
         self,
@@ -118,6 +127,19 @@ class RestExtractor:
         return _Reading(written, distinct, reader.first_total, reader.latest_total, rows.findings, rows.skipped)
 
 
+def _gathered(collections: dict[str, Future[tuple[ExtractedResource, list[Finding]]]]) -> Extract:
+    """The extract, once all collections have come; raises what stopped the first of them to fail."""
+    wait(collections.values(), return_when=FIRST_EXCEPTION)
+    for future in collections.values():
+        if future.done():
+            future.result()
+    extract = Extract({})
+    for name, future in collections.items():
+        extract.resources[name], findings = future.result()
+        extract.findings += findings
+    return extract
+
+
 def _write(reader: CollectionReader, rows: JsonRows, path: Path, progress: Callable[[int], None]) -> int:
     """Write the collection's rows as they come; answers how many."""
     written = 0
@@ -141,14 +163,15 @@ def _write(reader: CollectionReader, rows: JsonRows, path: Path, progress: Calla
 
 def _without_duplicates(database: duckdb.DuckDBPyConnection, path: Path, written: int) -> int:
     """Leave one row for each sourcedId in the file; answers how many rows stay."""
-    counted = database.execute(
-        f"SELECT count(DISTINCT sourcedId) + count(*) FILTER (sourcedId IS NULL) "
-        f"FROM read_parquet('{escaped(str(path))}')"
-    ).fetchall()
-    distinct = int(counted[0][0])
-    if distinct < written:
-        with becoming(path) as partial:
-            database.execute(statement("without_duplicates", source=path, target=partial))
+    with database.cursor() as cursor:
+        counted = cursor.execute(
+            f"SELECT count(DISTINCT sourcedId) + count(*) FILTER (sourcedId IS NULL) "
+            f"FROM read_parquet('{escaped(str(path))}')"
+        ).fetchall()
+        distinct = int(counted[0][0])
+        if distinct < written:
+            with becoming(path) as partial:
+                cursor.execute(statement("without_duplicates", source=path, target=partial))
     return distinct
 
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import asyncssh
+from asyncssh.constants import FILEXFER_TYPE_REGULAR
 
 from roster_pipeline.home import PRIVATE_FILE, private_folder
 from roster_pipeline.oneroster.archive import open_package, sha256
@@ -162,7 +163,7 @@ class SftpSource:
             if name.startswith(".") or "/" in name or not name.lower().endswith(".zip"):
                 # Uploads under way end in .tmp or .filepart, or begin with a dot.
                 continue
-            if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
+            if entry.attrs.type == FILEXFER_TYPE_REGULAR:
                 found.append(_bundle(name, entry.attrs))
         return sorted(found, key=lambda bundle: bundle.order)
 

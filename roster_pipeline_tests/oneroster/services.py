@@ -67,6 +67,8 @@ class Received:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    port: int
+    """The client's end of the connection."""
 
 
 Handler = Callable[[Received], Response]
@@ -123,6 +125,7 @@ class ScriptedService:
             {name: values[0] for name, values in parse_qs(request.scope["query_string"].decode()).items()},
             dict(request.headers),
             await request.body(),
+            request.client.port if request.client else 0,
         )
         self.requests.append(received)
         return self._handler(received)

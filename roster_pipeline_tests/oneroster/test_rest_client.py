@@ -228,16 +228,25 @@ def test_a_refused_write_says_no_more_than_its_code(start_service: StartService)
     assert caught.value.info.description == "Zoe"
 
 
-def test_each_thread_keeps_its_connection(start_service: StartService) -> None:
+def test_no_more_requests_and_connections_than_concurrency(start_service: StartService) -> None:
+    service = start_service(with_token(in_turn(GOOD)))
+    with RestClient(service.settings(concurrency=2), policy=QUICK) as client:
+        threads = [threading.Thread(target=client.get, args=["orgs"]) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(reads(service)) == 12
+    assert len({request.port for request in reads(service)}) <= 2
+
+
+def test_nothing_is_asked_for_after_a_stop(start_service: StartService) -> None:
     service = start_service(with_token(in_turn(GOOD)))
     with RestClient(service.settings(), policy=QUICK) as client:
-        sessions = {id(client._session()) for _ in range(3)}
-        other: list[int] = []
-        thread = threading.Thread(target=lambda: other.append(id(client._session())))
-        thread.start()
-        thread.join()
-    assert len(sessions) == 1
-    assert other[0] not in sessions
+        client.stop()
+        with pytest.raises(RestError, match="the extract was stopped"):
+            client.get("orgs")
+    assert service.requests == []
 
 
 @pytest.mark.parametrize("fault", [None, Oauth1()], ids=["oauth2", "oauth1"])
