@@ -46,7 +46,9 @@ def build_hierarchy(session: Session, settings: Source, as_of: date, run_id: str
     for step in ("class_enrollments", "upper_enrollments"):
         session.create_temporary(step, f"hierarchy/{step}")
     session.run_file("hierarchy/faults")
-    rows = {table: session.replace_partition(f"brightspace.{table}", sql_text(f"brightspace/{table}")) for table in TABLES}
+    rows = {
+        table: session.replace_partition(f"brightspace.{table}", sql_text(f"brightspace/{table}")) for table in TABLES
+    }
     return HierarchyCounts(rows, record_findings(session, run_id))
 
 
