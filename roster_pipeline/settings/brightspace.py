@@ -8,6 +8,27 @@ from roster_pipeline.settings.base import Secret, Section, Url
 
 TOKEN_URL = "https://auth.brightspace.com/core/connect/token"  # noqa: S105 - an address, not a secret
 
+#: What delivery, reading gradebooks and data sets need. `core:*:*` is for calls without a scope of their own: types,
+#: templates, course copies, auditors, and the SIS settings of grade items.
+SCOPES = [
+    "core:*:*",
+    *(f"organizations:organization:{verb}" for verb in ("create", "read", "update", "delete")),
+    *(f"orgunits:course:{verb}" for verb in ("create", "read", "update")),
+    "orgunits:coursetemplate:create",
+    *(f"sections:section:{verb}" for verb in ("create", "read", "update")),
+    "sections:enrollment:create",
+    *(f"users:userdata:{verb}" for verb in ("create", "read", "update")),
+    *(f"users:activation:{verb}" for verb in ("read", "update")),
+    *(f"enrollment:orgunit:{verb}" for verb in ("create", "read", "delete")),
+    "role:detail:read",
+    *(f"grades:{what}:read" for what in ("gradeobjects", "gradecategories", "gradevalues")),
+    "dropbox:folders:read",
+    "quizzing:quizzes:read",
+    "discussions:forums:readonly",
+    "discussions:topics:readonly",
+    "datasets:bds:read",
+]
+
 
 class RefreshToken(Section):
     """OAuth 2 with single-use refresh tokens; the first one comes from the environment."""
@@ -17,7 +38,7 @@ class RefreshToken(Section):
     client_id: str = Field(min_length=1)
     client_secret: Secret
     refresh_token: Secret
-    scopes: list[str] = Field(default=["core:*:*"])
+    scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
 
 
 class ClientAssertion(Section):
@@ -29,7 +50,7 @@ class ClientAssertion(Section):
     key_id: str = Field(min_length=1)
     private_key: Secret = Field(description="The private key in PEM form")
     algorithm: Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = "RS256"
-    scopes: list[str] = Field(default=["core:*:*"])
+    scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
 
 
 class Brightspace(Section):

@@ -8,6 +8,8 @@ from roster_pipeline.sandbox.brightspace.objects import missing
 from roster_pipeline.sandbox.brightspace.operations import Call, Operations
 
 _READ = "datasets:bds:read"
+OLDER_READ = "datahub:dataexports:read"
+OLDER_DOWNLOAD = "datahub:dataexports:download"
 _EXTRACTS = "/datasets/bds/{schema}/plugins/{plugin}/extracts"
 _KINDS: tuple[Kind, ...] = ("Full", "Differential")
 
@@ -43,14 +45,68 @@ def operations(data_sets: DataSets) -> Operations:
             raise missing("there is no such extract")
         return Response(found.content, media_type="application/zip")
 
-    _ = available, extracts, download
+    @table.add("GET", "/dataExport/bds", OLDER_READ)
+    def older_list(call: Call) -> Json:
+        """The older list, one entry for each kind of a set, with names of its own for paging."""
+        entries: list[tuple[DataSet, Kind]] = [(each, kind) for each in data_sets.sets for kind in _KINDS]
+        page, size = int(call.query("page") or 1), int(call.query("pageSize") or call.settings.page_size)
+        address = str(call.request.url.replace(query=""))
+        following = f"{address}?page={page + 1}&pageSize={size}" if page * size < len(entries) else None
+        return {
+            "BrightspaceDataSets": [
+                _older_entry(data_sets, *entry, address) for entry in entries[(page - 1) * size : page * size]
+            ],
+            "NextPageUrl": following,
+            "PrevPageUrl": f"{address}?page={page - 1}&pageSize={size}" if page > 1 else None,
+        }
+
+    @table.add("GET", "/dataExport/bds/{plugin}/{place:int}", OLDER_DOWNLOAD)
+    def older_download(call: Call) -> Response:
+        place, plugin = call.id("place"), call.request.path_params["plugin"]
+        if place >= len(data_sets.extracts) or _plugin(data_sets.extracts[place]) != plugin:
+            raise missing("there is no such extract")
+        return Response(data_sets.extracts[place].content, media_type="application/zip")
+
+    _ = available, extracts, download, older_list, older_download
     return table
 
 
+def _plugin(extract: Extract) -> str:
+    return extract.data_set.id(extract.kind)
+
+
+def _older_entry(data_sets: DataSets, data_set: DataSet, kind: Kind, address: str) -> Json:
+    plugin = data_set.id(kind)
+    blocks = [
+        {
+            "PluginId": plugin,
+            "Name": _name(data_set, kind),
+            "Description": "",
+            "FullDataSet": kind == "Full",
+            "CreatedDate": utc_text(extract.created),
+            "DownloadLink": f"{address}/{plugin}/{place}",
+            "DownloadSize": len(extract.content),
+            "Version": "9.0",
+            "PreviousDataSets": None,
+        }
+        for place, extract in reversed(list(enumerate(data_sets.extracts)))
+        if _plugin(extract) == plugin
+    ]
+    if not blocks:
+        empty = {"PluginId": plugin, "Name": _name(data_set, kind), "FullDataSet": kind == "Full"}
+        return {**empty, "CreatedDate": None, "DownloadLink": None, "PreviousDataSets": None}
+    return {**blocks[0], "PreviousDataSets": blocks[1:] or None}
+
+
+def _name(data_set: DataSet, kind: Kind) -> str:
+    return data_set.name if kind == "Full" else f"{data_set.name} Differential"
+
+
 def _described(data_set: DataSet) -> Json:
-    names = {"Full": data_set.name, "Differential": f"{data_set.name} Differential"}
-    plugins = {kind: {"PluginId": data_set.id(kind), "Name": names[kind], "Description": ""} for kind in _KINDS}
-    return {"SchemaId": data_set.schema_id, **plugins}
+    plugins = {
+        kind: {"PluginId": data_set.id(kind), "Name": _name(data_set, kind), "Description": ""} for kind in _KINDS
+    }
+    return {"SchemaId": data_set.schema_id, "Full": plugins["Full"], "Differential": plugins["Differential"]}
 
 
 def _extract(extract: Extract, address: str) -> Json:

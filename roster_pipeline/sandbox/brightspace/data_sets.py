@@ -75,7 +75,7 @@ class DataSets:
 
 def data_sets(*, with_exemptions: bool = True) -> tuple[DataSet, ...]:
     """The sets in one of two schemas: Grade Results tells exemptions, or, as lately, what is deleted."""
-    result_columns = (
+    result_columns: tuple[str, ...] = (
         "GradeObjectId", "OrgUnitId", "UserId", "PointsNumerator", "PointsDenominator", "WeightedNumerator",
         "WeightedDenominator", "IsReleased", "IsDropped", "LastModified", "LastModifiedBy", "Comments",
         "PrivateComments", "IsExempt", "GradeText", "GradeReleasedDate", "Version",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import orjson
 from starlette.requests import Request
@@ -66,6 +66,7 @@ def field(block: Any, name: str, kind: type | tuple[type, ...], default: Any = .
 
 
 Handler = Callable[[Call], Any]
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class Operations(list[Operation]):
         path: str,
         scope: str | None = GENERAL_SCOPE,
         component: Component = "lp",
-    ) -> Callable[[Handler], Handler]:
-        def register(handler: Handler) -> Handler:
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        def register(handler: AnyHandler) -> AnyHandler:
             self.append(Operation(method, component, path, scope, handler))
             return handler
 

@@ -1,6 +1,6 @@
 """Operations on users, enrollments and auditors."""
 
-from typing import Any, cast
+from typing import Any
 
 from roster_pipeline.brightspace.limits import BATCH_ROWS
 from roster_pipeline.sandbox.brightspace.answers import Json, paged_result_set, utc_text
@@ -247,10 +247,9 @@ def _role(role: Role) -> Json:
 
 
 def _batch(call: Call) -> list[Any]:
-    rows: Any = call.json
-    if not isinstance(rows, list):
+    if not isinstance(call.json, list):
         raise invalid("the body must be an array")
-    rows = cast("list[Any]", rows)
+    rows: list[Any] = call.json  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if len(rows) > BATCH_ROWS:
         raise invalid(f"a batch holds at most {BATCH_ROWS} rows")
     if not all(isinstance(row, dict) for row in rows):

@@ -200,4 +200,4 @@ def all_scopes() -> frozenset[str]:
         grades.OPERATIONS,
     )
     scopes = {operation.scope for table in tables for operation in table if operation.scope}
-    return frozenset({*scopes, "datasets:bds:read"})
+    return frozenset({*scopes, "datasets:bds:read", data_hub.OLDER_READ, data_hub.OLDER_DOWNLOAD})
