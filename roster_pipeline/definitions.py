@@ -16,7 +16,6 @@ from roster_pipeline.assets.raw import build_raw
 from roster_pipeline.assets.roster import build_roster_assets
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.home import Home
-from roster_pipeline.partitions import school_year_of
 from roster_pipeline.settings import SourceFile, load_sources
 
 logger = logging.getLogger(__name__)
@@ -92,7 +91,7 @@ def _schedule(source: SourceFile) -> dg.ScheduleDefinition:
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = context.scheduled_execution_time.date()
-        return dg.RunRequest(run_key=day.isoformat(), partition_key=school_year_of(day))
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=settings.school_year_of(day))
 
     return nightly
 

@@ -5,7 +5,7 @@ import dagster as dg
 from roster_pipeline.assets.layer import told_plainly
 from roster_pipeline.home import Home
 from roster_pipeline.oneroster.sftp import SftpSource
-from roster_pipeline.partitions import school_year_of, today
+from roster_pipeline.partitions import today
 from roster_pipeline.settings import Source, load_source
 from roster_pipeline.settings.connection import Folder, Sftp
 
@@ -43,7 +43,7 @@ def build_arrival_sensor(source_id: str, settings: Source) -> dg.SensorDefinitio
             return dg.SkipReason(f"{package} failed {TRIES} times; correct the cause and run {job} by hand")
         return dg.RunRequest(
             run_key=f"{package}#{len(runs)}",
-            partition_key=school_year_of(today(now.timezone)),
+            partition_key=now.school_year_of(today(now.timezone)),
             tags={PACKAGE_TAG: package},
         )
 

@@ -8,6 +8,7 @@ from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markd
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.delivery.guard import Verdict, judge
 from roster_pipeline.delivery.routes import settle
+from roster_pipeline.issues import issue_counts
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.delta import TABLES, DeltaCounts, build_delta
 from roster_pipeline.warehouse.existing import existing_folders
@@ -56,6 +57,7 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
                 sync_run.note(
                     session,
                     delta=counts,
+                    issues=issue_counts(session, sync_run.run_id),
                     vanished_schools=verdict.vanished_schools,
                     **({"held": _held(verdict, refusal)} if refusal else {}),
                 )

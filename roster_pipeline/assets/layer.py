@@ -27,7 +27,15 @@ OWNERS = ["team:data-engineering"]
 WAREHOUSE_POOL = "warehouse"
 
 #: Trouble with a remedy in its message: shown as it is, without a stack trace's noise, and not tried again.
-EXPECTED = (DeliveryError, ExistingError, ExtractError, NoSessionsError, SettingsError, StandardCsvError, WarehouseError)
+EXPECTED = (
+    DeliveryError,
+    ExistingError,
+    ExtractError,
+    NoSessionsError,
+    SettingsError,
+    StandardCsvError,
+    WarehouseError,
+)
 
 
 def table_spec(source_id: str, layer: str, table: str, deps: Iterable[tuple[str, str]], kind: str) -> dg.AssetSpec:

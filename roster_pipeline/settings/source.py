@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from roster_pipeline.partitions import school_year_of
 from roster_pipeline.settings.base import Section
 from roster_pipeline.settings.brightspace import Brightspace
 from roster_pipeline.settings.connection import Connection
@@ -36,11 +37,23 @@ def _clock(value: str) -> str:
     return value
 
 
+def _day_of_year(value: str) -> str:
+    try:
+        # A leap year, so that every day of a calendar is one.
+        dt.date.fromisoformat(f"2024-{value}")
+    except ValueError as error:
+        raise ValueError('must be a month and a day like "07-01", in quotes') from error
+    return value
+
+
 class Schedule(Section):
     """The daily run of a REST or folder source, in the district's time zone."""
 
     enabled: bool = True
     time: Annotated[str, AfterValidator(_clock)] = "02:00"
+    rollover: Annotated[str, AfterValidator(_day_of_year)] = Field(
+        "07-01", description="From this month and day on, a run without a school year works for the next one"
+    )
 
     @property
     def clock(self) -> dt.time:
@@ -68,6 +81,11 @@ class Source(Section):
     safety: Safety = Field(default_factory=Safety)
     grade_export: GradeExport = Field(default_factory=GradeExport)
     brightspace: Brightspace | None = None
+
+    def school_year_of(self, day: dt.date) -> str:
+        """The school year that a run on `day` works for."""
+        rollover = dt.date.fromisoformat(f"2024-{self.schedule.rollover}")
+        return school_year_of(day, (rollover.month, rollover.day))
 
     def may_run(self, login: str | None) -> bool:
         """Whether `login` may start a run by hand."""

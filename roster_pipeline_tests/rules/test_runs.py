@@ -1,7 +1,7 @@
 """Runs: by schedule and by hand, who may start one, and what is on record of it."""
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ import pytest
 from roster_pipeline.definitions import build_definitions
 from roster_pipeline.home import Home
 from roster_pipeline.launch import RunReport, run_job
+from roster_pipeline.settings import SettingsError
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
 
@@ -96,6 +97,16 @@ def test_a_scheduled_run_is_for_the_school_year_of_the_day(
     data = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=moment, repository_def=repository))
     (request,) = data.run_requests or []
     assert request.partition_key == school_year
+
+
+def test_a_district_says_when_the_next_school_year_counts(pipeline: Pipeline) -> None:
+    pipeline.configure(schedule={"rollover": "08-10"})
+    settings = pipeline.settings
+    assert settings.school_year_of(date(2027, 8, 9)) == "2026-2027"
+    assert settings.school_year_of(date(2027, 8, 10)) == "2027-2028"
+    pipeline.configure(schedule={"rollover": "08-32"})
+    with pytest.raises(SettingsError, match=r"schedule\.rollover: '08-32': must be a month and a day"):
+        _ = pipeline.settings
 
 
 @pytest.mark.rule("SK-002", "IC-002", "SK-104", "IC-097", "CF-034")
