@@ -11,8 +11,10 @@ import click
 from rich.markup import escape
 
 from roster_pipeline import printing
+from roster_pipeline.explain import KINDS, audit_of_courses
+from roster_pipeline.explain import explain as explain_record
 from roster_pipeline.home import Home
-from roster_pipeline.partitions import ending_year, school_year_of, school_years, today
+from roster_pipeline.partitions import ending_year, school_years, today
 from roster_pipeline.printing import errors
 from roster_pipeline.settings import SettingsError, SourceFile, load_source, load_sources
 from roster_pipeline.warehouse.connection import Warehouse
@@ -111,7 +113,7 @@ def sync(
     """Run the nightly job of SOURCE now."""
     home, loaded = _load(source, as_json=as_json)
     day = as_of.date() if as_of else today(loaded.settings.timezone)
-    school_year = _known_school_year(school_year or school_year_of(day))
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(day))
     from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
 
     with errors.status(f"{loaded.settings.name}, {school_year}: syncing …"):
@@ -160,7 +162,7 @@ def export_grades(
     """Export the grades of SOURCE to its SIS on demand."""
     home, loaded = _load(source, as_json=as_json)
     day = as_of.date() if as_of else today(loaded.settings.timezone)
-    school_year = _known_school_year(school_year or school_year_of(day))
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(day))
     from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
     from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
     from roster_pipeline.grades.history import run_detail  # noqa: PLC0415
@@ -200,7 +202,7 @@ def export_history(
 ) -> None:
     """Show who exported grades of SOURCE on demand, when, and with what outcome."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
     from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
     from roster_pipeline.grades.history import history, run_detail  # noqa: PLC0415
 
@@ -225,7 +227,7 @@ def export_history(
 def sync_categories(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
     """Take the SIS's categories over into the gradebooks of classes."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
     from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
     from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
 
@@ -245,6 +247,73 @@ def sync_categories(source: str, *, school_year: str | None, classes: tuple[str,
         errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
     else:
         grade_printing.categories(synced)
+    sys.exit(DONE if report.outcome == "success" else FAILED)
+
+
+@main.command()
+@click.argument("source")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("sourced_id", metavar="ID")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@json_option
+def explain(source: str, kind: str, sourced_id: str, *, school_year: str | None, as_json: bool) -> None:
+    """Tell the life of one record of SOURCE, by its id in the SIS."""
+    home, loaded = _load(source, as_json=as_json)
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
+    life = explain_record(home, loaded.settings, source, school_year, kind, sourced_id)
+    if as_json:
+        printing.as_json(life)
+    elif life.is_known:
+        printing.life(life)
+    if not life.is_known:
+        errors.print(f"Nothing is known of {kind} {escape(sourced_id)} in {source}, {school_year}.", soft_wrap=True)
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.argument("source")
+@click.argument("course_name")
+@json_option
+def audit(source: str, course_name: str, *, as_json: bool) -> None:
+    """Find what was delivered of courses of SOURCE whose name holds COURSE_NAME."""
+    home, _ = _load(source, as_json=as_json)
+    rows = audit_of_courses(home, source, course_name)
+    if as_json:
+        printing.as_json({"source_id": source, "course_name": course_name, "entries": rows})
+    elif rows:
+        printing.audit(rows)
+    else:
+        errors.print("Nothing: the integration has not created such a course.")
+
+
+@main.command()
+@click.argument("source")
+@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@click.option("--class", "classes", multiple=True, metavar="ID", help="Only this class, by its id in the SIS.")
+@json_option
+def reconcile_grades(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
+    """Read the grades of SOURCE back from its SIS and tell what is there otherwise than it was sent."""
+    home, loaded = _load(source, as_json=as_json)
+    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+
+    report = launch.run_job(
+        home,
+        source,
+        "reconcile_grades",
+        school_year,
+        config={"requested_by": _operator()},
+        grades={"classes": list(classes)},
+    )
+    found = report.counts.get("reconciled", {})
+    if as_json:
+        error = {"error": report.error} if report.error else {}
+        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, **found, **error})
+    elif report.error:
+        errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
+    else:
+        grade_printing.differences(found)
     sys.exit(DONE if report.outcome == "success" else FAILED)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from roster_pipeline.explain import Life
 from roster_pipeline.home import Home
 from roster_pipeline.settings import SourceFile
 from roster_pipeline.warehouse.connection import Warehouse
@@ -156,3 +157,27 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def life(found: Life) -> None:
+    """The life of one record, part by part. It holds a person's own row: for the terminal only."""
+    console.print(f"[bold]{found.kind} {escape(found.sourced_id)}[/bold] of {found.source_id}, {found.school_year}")
+    for part, rows in found.parts.items():
+        if rows:
+            console.print(f"\n[bold]{part.replace('_', ' ')}[/bold]")
+        for row in rows:
+            told = (
+                f"{name}: {value if isinstance(value, str) else orjson.dumps(value).decode()}"
+                for name, value in row.items()
+                if value not in (None, [], {})
+            )
+            console.print(escape("  " + " · ".join(told)), soft_wrap=True)
+
+
+def audit(rows: list[dict[str, Any]]) -> None:
+    """What was delivered of courses."""
+    table = _table("at (UTC)", "action", "kind", "rows", "name")
+    for row in rows:
+        action = row["action"] if row["outcome"] == "delivered" else f"{row['action']} {row['outcome']}"
+        table.add_row(f"{row['at']:%Y-%m-%d %H:%M}", action, row["kind"], f"{row['rows']:,}", escape(row["name"]))
+    console.print(table)
