@@ -294,7 +294,7 @@ def audit(source: str, course_name: str, *, as_json: bool) -> None:
 def reconcile_grades(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
     """Read the grades of SOURCE back from its SIS and tell what is there otherwise than it was sent."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or school_year_of(today(loaded.settings.timezone)))
+    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
     from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
     from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
 from roster_pipeline.assets.grade_export import build_grade_export
+from roster_pipeline.assets.grade_reconciliation import build_grade_reconciliation
 from roster_pipeline.assets.gradebook import ON_DEMAND, GradeRun, build_gradebook_assets
 from roster_pipeline.assets.hierarchy import build_hierarchy_assets
 from roster_pipeline.assets.raw import build_raw
@@ -69,6 +70,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
             on_demand_export,
             build_connection_test(source_id, settings.name),
             build_category_sync(source_id, settings.name),
+            build_grade_reconciliation(source_id, settings.name),
         ],
         schedules=[_schedule(source)] if is_rest else [],
         sensors=[] if is_rest else [build_arrival_sensor(source_id, settings)],

@@ -75,6 +75,20 @@ def categories(synced: list[dict[str, Any]]) -> None:
     console.print(shown)
 
 
+def differences(found: dict[str, Any]) -> None:
+    """What the SIS has otherwise than it was sent."""
+    console.print(f"{found['read']:,} objects of {found['classes']:,} classes read back")
+    if not found["differences"]:
+        console.print("All are there as they were sent.")
+        return
+    shown = _table("kind", "difference", "objects")
+    for kind, numbers in found["differences"].items():
+        for difference, number in numbers.items():
+            shown.add_row(kind, difference, f"{number:,}")
+    console.print(shown)
+    console.print("Object by object: grades.differences")
+
+
 def _time(moment: Any) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "…"
 

@@ -6,9 +6,16 @@ Source: OneRoster 1.1 REST binding, table 3.1c (gradebook calls) and section 3.4
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+
+from roster_pipeline.oneroster.auth import ClientCredentials
 from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError
-from roster_pipeline.oneroster.rest_client import RestClient, segment
+from roster_pipeline.oneroster.rest_client import Method, RestClient, segment
 from roster_pipeline.settings.connection import Rest
 
 Collection = Literal["lineItems", "results"]
@@ -40,7 +47,7 @@ class GradebookClient:
     def __init__(self, settings: Rest, *, deletes: bool = True) -> None:
         self._settings = settings
         scopes = [READ_SCOPE, PUT_SCOPE, *([DELETE_SCOPE] if deletes else [])]
-        self.rest = RestClient(settings, scopes=scopes)
+        self.rest = _WritingClient(settings, scopes=scopes)
 
     def __enter__(self) -> "GradebookClient":
         return self
@@ -115,6 +122,61 @@ class GradebookClient:
             seen.update(str(row.get("sourcedId")) for row in fresh)
             yield from fresh
             offset += len(rows)
+
+
+class _WritingClient(RestClient):
+    """Sends writes without what a `requests` session does anew for each request.
+
+    Settling proxies, certificates, cookies and headers costs a session more than the SIS takes for a write. They are
+    the same for all writes, so that they are settled once for each connection; urllib3's pool does the rest.
+    """
+
+    def __init__(self, settings: Rest, *, scopes: list[str]) -> None:
+        super().__init__(settings, scopes=scopes)
+        self._timeout = settings.timeout_seconds
+        self._pools: dict[requests.Session, urllib3.HTTPConnectionPool | None] = {}
+
+    def _send_to(
+        self, session: requests.Session, url: str, method: Method, body: bytes | None, headers: dict[str, str]
+    ) -> requests.Response:
+        pool = self._pool(session) if method != "GET" else None
+        if pool is None or not isinstance(self.authentication, ClientCredentials):
+            return super()._send_to(session, url, method, body, headers)
+        headers["Authorization"] = f"Bearer {self.authentication.token()}"
+        try:
+            raw = pool.urlopen(
+                method, urlsplit(url).path, body, headers, retries=False, redirect=False, timeout=self._timeout
+            )
+        except urllib3.exceptions.SSLError as error:
+            raise requests.exceptions.SSLError(error) from error
+        except urllib3.exceptions.TimeoutError as error:
+            raise requests.exceptions.Timeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.exceptions.ConnectionError(error) from error
+        response = requests.Response()
+        response.status_code = raw.status
+        response.headers.update(raw.headers)
+        response._content = raw.data
+        response.request = requests.PreparedRequest()
+        response.request.headers = requests.structures.CaseInsensitiveDict(headers)
+        return response
+
+    def _pool(self, session: requests.Session) -> urllib3.HTTPConnectionPool | None:
+        """The session's connection, set up as `requests` would; None where a proxy stands between."""
+        if session not in self._pools:
+            prepared = session.prepare_request(requests.Request("PUT", self.base_url))
+            settled = session.merge_environment_settings(self.base_url, {}, None, None, None)
+            adapter = session.get_adapter(self.base_url)
+            is_direct = select_proxy(self.base_url, settled["proxies"]) is None
+            pool = (
+                adapter.get_connection_with_tls_context(
+                    prepared, settled["verify"], proxies=settled["proxies"], cert=settled["cert"]
+                )
+                if is_direct and isinstance(adapter, HTTPAdapter)
+                else None
+            )
+            self._pools[session] = pool if isinstance(pool, urllib3.HTTPConnectionPool) else None
+        return self._pools[session]
 
 
 def _single(body: Any) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from roster_pipeline.cli import main
 from roster_pipeline.definitions import build_definitions
+from roster_pipeline.sandbox.objects import Result
 from roster_pipeline_tests.grades.school import School
 from roster_pipeline_tests.pipeline import SOURCE
 
@@ -85,3 +86,12 @@ def test_a_gradebook_that_is_missing_fails_the_run_with_its_remedy(school: Schoo
     assert (code, report["status"]) == (1, "failed")
     assert "scores.csv" in report["error"]
     assert "grade_export.gradebook.path" in report["error"]
+
+
+def test_grades_are_read_back_on_demand(school: School) -> None:
+    roster("export-grades", SOURCE, *DAY)
+    code, found = roster("reconcile-grades", SOURCE, "--school-year", "2026-2027")
+    assert (code, found["read"], found["differences"]) == (0, 2, {})
+    school.sis.district.remove(Result, next(iter(school.sis.district.all(Result))))
+    code, found = roster("reconcile-grades", SOURCE, "--school-year", "2026-2027", "--class", "lit")
+    assert found["differences"] == {"result": {"missing_there": 1}}

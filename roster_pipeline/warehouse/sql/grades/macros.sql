@@ -40,3 +40,11 @@ CREATE OR REPLACE TEMP MACRO uuid_from_digest(digest) AS
     || substr('89ab', (instr('0123456789abcdef', digest[17:17]) - 1) % 4 + 1, 1) || digest[18:20] || '-' || digest[21:32];
 CREATE OR REPLACE TEMP MACRO uuid5(namespace, name) AS
     uuid_from_digest(sha1(from_hex(replace(namespace, '-', '')) || encode(name)));
+
+-- A reference is an object with an id in it, or the id alone.
+CREATE OR REPLACE TEMP MACRO reference_id(reference) AS
+    coalesce(reference ->> 'sourcedId', CASE WHEN json_type(reference) = 'VARCHAR' THEN reference ->> '$' END);
+
+-- One way to write a number, so that 8, 8.0 and "8.00" are the same.
+CREATE OR REPLACE TEMP MACRO number_text(value) AS
+    round(try_cast(value AS DOUBLE), 4)::VARCHAR;
