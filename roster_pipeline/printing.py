@@ -12,12 +12,12 @@ from rich.table import Table
 from roster_pipeline.explain import Life
 from roster_pipeline.home import Home
 from roster_pipeline.settings import SourceFile
-from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.connection import Warehouse, sql_text
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-#: Org units named in a printed delta; the rest is in DuckDB.
+#: Rows of each table of a printed delta; the rest is in DuckDB.
 NAMES_SHOWN = 20
 
 
@@ -77,7 +77,7 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
     _counts("issues", counts.get("issues", {}))
     delta(counts.get("delta", {}))
     if report.outcome == "dry_run":
-        changed_org_units(home, source.source_id, report.school_year)
+        proposed(home, source.source_id, report.school_year)
         console.print("Nothing was delivered.")
     delivered = counts.get("delivered", {})
     if delivered.get("bundle"):
@@ -127,23 +127,30 @@ def delta(counts: Mapping[str, Mapping[str, int]]) -> None:
     console.print(table)
 
 
-def changed_org_units(home: Home, source_id: str, school_year: str) -> None:
-    """The org units of the delta by name."""
+def proposed(home: Home, source_id: str, school_year: str) -> None:
+    """A delta that was not delivered: rows by reason, then the org units by name. No person is named."""
     with Warehouse(home).transaction(source_id, school_year) as session:
-        rows = session.execute(
+        reasons = session.execute(sql_text("delta/reasons"))
+        units = session.execute(
             "SELECT action, kind, coalesce(after, before) ->> 'name', reason FROM delta.org_units "
             "WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year') "
             "ORDER BY action, kind, 3 LIMIT $shown",
             {"shown": NAMES_SHOWN + 1},
         )
-    if not rows:
-        return
-    table = _table("action", "kind", "name", "reason")
+    if reasons:
+        _shortened(["entity", "action", "rows", "why"], [(e, a, f"{n:,}", why) for e, a, why, n in reasons], "delta.*")
+    if units:
+        _shortened(["action", "kind", "name", "why"], units, "delta.org_units")
+
+
+def _shortened(columns: list[str], rows: list[tuple[Any, ...]], whole: str) -> None:
+    """The first rows as a table, and where the rest is."""
+    table = _table(*columns)
     for row in rows[:NAMES_SHOWN]:
         table.add_row(*map(escape, map(str, row)))
     console.print(table)
     if len(rows) > NAMES_SHOWN:
-        console.print("… and more: see delta.org_units")
+        console.print(f"… and more: see {whole}")
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> None:
