@@ -1,7 +1,7 @@
 """Rows of the REST binding into the raw columns: every envelope, shape and letter case that servers send."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ import pyarrow as pa
 from roster_pipeline.oneroster.extract import Finding
 from roster_pipeline.oneroster.findings import finding
 from roster_pipeline.oneroster.raw_parquet import raw_schema
-from roster_pipeline.oneroster.resources import METADATA, Field, Resource, is_password
+from roster_pipeline.oneroster.resources import METADATA, POSITION, Field, Resource, is_password
 
 Row = dict[str, Any]
 
@@ -55,21 +55,24 @@ def sourced_id(row: Any) -> str | None:
     return _reference(row) if isinstance(row, dict) else None
 
 
-@dataclass
 class JsonRows:
-    """Turns pages of rows into batches of the raw columns, and remembers what was odd about them."""
+    """Turns pages of rows into batches of the raw columns, and remembers what was odd about them; for all threads."""
 
-    resource: Resource
-    findings: list[Finding] = field(default_factory=list)
-    skipped: int = 0
-    """Rows that were no objects."""
-    _reported: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.findings: list[Finding] = []
+        self.skipped = 0
+        """Rows that were no objects."""
+        self._fields = pa.schema([field for field in raw_schema(resource) if field.name != POSITION])
+        self._reported: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
 
-    def batch(self, rows: Sequence[Any], first_position: int) -> pa.RecordBatch:
-        """The rows as raw columns; the first one's place in the feed is `first_position`."""
+    def batch(self, rows: Sequence[Any]) -> pa.RecordBatch:
+        """The rows as raw columns, without their places in the feed."""
         objects = [row for row in rows if isinstance(row, dict)]
         if len(objects) < len(rows):
-            self.skipped += len(rows) - len(objects)
+            with self._lock:
+                self.skipped += len(rows) - len(objects)
             self._report("row.not_an_object", "")
         keys = set[str]().union(*objects)
         columns: list[pa.Array[Any]] = []
@@ -83,8 +86,7 @@ class JsonRows:
         extra = sorted(key for key in keys - used if key.lower() not in _REPEATED_ELSEWHERE)
         metadata = [self._metadata(row, extra) for row in objects] if extra else [None] * len(objects)
         columns.append(pa.array(metadata, pa.string()))
-        columns.append(pa.array(range(first_position, first_position + len(objects)), pa.int64()))
-        return pa.RecordBatch.from_arrays(columns, schema=raw_schema(self.resource))
+        return pa.RecordBatch.from_arrays(columns, schema=self._fields)
 
     def _metadata(self, row: Row, extra: Iterable[str]) -> str | None:
         found: Row = {}
@@ -112,9 +114,10 @@ class JsonRows:
         return kept
 
     def _report(self, code: str, detail: str) -> None:
-        if (code, detail) not in self._reported:
-            self._reported.add((code, detail))
-            self.findings.append(finding(code, self.resource.singular, detail=detail))
+        with self._lock:
+            if (code, detail) not in self._reported:
+                self._reported.add((code, detail))
+                self.findings.append(finding(code, self.resource.singular, detail=detail))
 
 
 def _names_for(each: Field, keys: Iterable[str]) -> list[str]:
@@ -153,6 +156,8 @@ def _value(value: Any) -> str | None:
 
 
 def _values(value: Any) -> list[str]:
+    if not value and value != 0:
+        return []
     if isinstance(value, str):
         # Several values in one text, as in the CSV binding.
         return [item for item in map(str.strip, value.split(",")) if item]
@@ -176,10 +181,14 @@ def _reference(value: Any) -> str | None:
 
 
 def _references(value: Any) -> list[str]:
+    if not value and value != 0:
+        return []
     return [text for item in _as_list(value) if (text := _reference(item))]
 
 
 def _typed_ids(value: Any) -> list[str]:
+    if not value and value != 0:
+        return []
     return [text for item in _as_list(value) if (text := _typed_id(item))]
 
 
@@ -188,6 +197,9 @@ def _typed_id(value: Any) -> str | None:
     if not isinstance(value, dict):
         text = _value(value)
         return text.strip(" {}") or None if text else None
+    identifier, kind = value.get("identifier"), value.get("type")
+    if isinstance(identifier, str) and isinstance(kind, str) and identifier and kind:
+        return f"{kind}:{identifier}"
     plain = {key.lower(): inner for key, inner in value.items()}
     identifier, kind = _value(plain.get("identifier")), _value(plain.get("type"))
     if identifier is None:

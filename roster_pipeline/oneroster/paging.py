@@ -9,16 +9,18 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from requests.utils import parse_header_links
 
 from roster_pipeline.oneroster.errors import RestError
 from roster_pipeline.oneroster.extract import ExtractError
-from roster_pipeline.oneroster.json_rows import EnvelopeError, rows_of, sourced_id
-from roster_pipeline.oneroster.resources import Resource
+from roster_pipeline.oneroster.json_rows import EnvelopeError, JsonRows, rows_of
 from roster_pipeline.oneroster.rest_client import Answer, RestClient
 
 #: A district has at most some ten million enrollments; a server that never ends is not a district.
@@ -36,9 +38,8 @@ _AHEAD = 2
 class Page:
     """One answer."""
 
-    rows: list[Any]
-    ids: tuple[str | None, ...]
-    """The rows' ids, in their order."""
+    table: pa.Table
+    """The rows as raw columns; whatever the server sent beside them is gone, so that many pages fit in memory."""
     asked: int
     """The limit that was asked for."""
     total: int | None
@@ -47,21 +48,30 @@ class Page:
     """Whether the server says so, by a link to the last page that is this one."""
 
     @property
+    def rows(self) -> int:
+        return self.table.num_rows
+
+    @property
+    def ids(self) -> "pa.ChunkedArray[Any]":
+        return self.table.column("sourcedId")
+
+    @cached_property
     def distinct(self) -> int:
         """How far the page reaches for sure: servers that repeat a row send it beyond the limit they count with.
 
         Where the rows themselves repeat, the next page overlaps this one, which costs time but no row.
         """
-        known = [each for each in self.ids if each is not None]
-        return len(set(known)) + len(self.ids) - len(known)
+        known: int = pc.count_distinct(self.ids, mode="only_valid").as_py()
+        return known + self.ids.null_count
 
 
 class CollectionReader:
     """One reading of a collection, from its first row to its last."""
 
-    def __init__(self, client: RestClient, resource: Resource, *, page_size: int, concurrency: int) -> None:
+    def __init__(self, client: RestClient, rows: JsonRows, *, page_size: int, concurrency: int) -> None:
         self._client = client
-        self._resource = resource
+        self._converter = rows
+        self._resource = rows.resource
         self._page_size = page_size
         self._concurrency = concurrency
         self._lock = threading.Lock()
@@ -75,7 +85,7 @@ class CollectionReader:
     def totals_moved(self) -> bool:
         return self.first_total != self.latest_total
 
-    def pages(self) -> Iterator[list[Any]]:
+    def pages(self) -> Iterator[pa.Table]:
         """The collection's rows in order, page by page; a row may come twice. Raises ExtractError.
 
         While the caller works on a page the next ones are under way: as many as there are connections where the
@@ -84,7 +94,7 @@ class CollectionReader:
         pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._resource.name)
         try:
             for page in self._pages_in_order(pool):
-                yield page.rows
+                yield page.table
         finally:
             # Whatever is under way after an error is not waited for; it ends with the client.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -98,7 +108,7 @@ class CollectionReader:
         page, offset = first, self._next_offset(0, first)
         starts = self._window_starts(first, offset)
         while True:
-            self.collected += len(page.rows)
+            self.collected += page.rows
             for start in itertools.islice(starts, self._concurrency * _AHEAD - len(ahead)):
                 ahead.append(pool.submit(self._window, start, first))
             if not ahead and not page.is_last:
@@ -139,14 +149,13 @@ class CollectionReader:
         width = first.distinct
         total = start + width if first.total is None else first.total
         page = self._fetch(start, width)
-        rows, ids = list(page.rows), page.ids
+        tables = [page.table]
         reach = page.distinct
         while page.rows and reach < min(width, total - start):
             page = self._fetch(start + reach, width - reach)
-            rows += page.rows
-            ids += page.ids
+            tables.append(page.table)
             reach += page.distinct
-        return Page(rows, ids, width, page.total, page.next_offset, page.is_last)
+        return replace(page, table=pa.concat_tables(tables), asked=width)
 
     def _fetch_past(self, offset: int) -> Page | None:
         """The page at `offset`; None where the server refuses to look behind the end."""
@@ -200,8 +209,7 @@ class CollectionReader:
         total = total_of(answer)
         links = _links(answer, url)
         page = Page(
-            rows,
-            tuple(map(sourced_id, rows)),
+            pa.Table.from_batches([self._converter.batch(rows)]),
             asked,
             total,
             _offset_of(links.get("next")),
@@ -231,7 +239,7 @@ class CollectionReader:
 
     def _is_repeated(self, page: Page, previous: Page, first: Page) -> bool:
         """Whether the server sends the same rows again: it ignores the offset, which is fine if that was all."""
-        if page.ids != previous.ids or not any(page.ids):
+        if not page.ids.equals(previous.ids) or page.ids.null_count == page.rows:
             return False
         total = self.latest_total
         if first.distinct > first.asked or (total is not None and first.distinct >= total):

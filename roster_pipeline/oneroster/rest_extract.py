@@ -112,14 +112,17 @@ class RestExtractor:
         path: Path,
         progress: Progress,
     ) -> _Reading:
-        reader = CollectionReader(
-            client, resource, page_size=self._settings.page_size, concurrency=self._settings.concurrency
-        )
         rows = JsonRows(resource)
+        reader = CollectionReader(
+            client, rows, page_size=self._settings.page_size, concurrency=self._settings.concurrency
+        )
         with becoming(path) as partial:
             try:
                 written = _write(
-                    reader, rows, partial, lambda count: progress(resource.name, count, reader.latest_total)
+                    reader,
+                    raw_schema(resource),
+                    partial,
+                    lambda count: progress(resource.name, count, reader.latest_total),
                 )
             except RestError as error:
                 raise _explained(resource, error) from None
@@ -140,24 +143,21 @@ def _gathered(collections: dict[str, Future[tuple[ExtractedResource, list[Findin
     return extract
 
 
-def _write(reader: CollectionReader, rows: JsonRows, path: Path, progress: Callable[[int], None]) -> int:
-    """Write the collection's rows as they come; answers how many."""
+def _write(reader: CollectionReader, schema: pa.Schema, path: Path, progress: Callable[[int], None]) -> int:
+    """Write the collection's rows as they come, each with its place in the feed; answers how many."""
     written = 0
-    waiting: list[pa.RecordBatch] = []
-    gathered = 0
-    schema = raw_schema(rows.resource)
+    waiting: list[pa.Table] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for page in reader.pages():
-            batch = rows.batch(page, written + 1)
-            written += batch.num_rows
-            waiting.append(batch)
-            gathered += batch.num_rows
-            if gathered >= _ROW_GROUP:
-                writer.write_table(pa.Table.from_batches(waiting, schema))
-                waiting, gathered = [], 0
+            positions = pa.array(range(written + 1, written + page.num_rows + 1), pa.int64())
+            waiting.append(pa.table([*page.columns, positions], schema=schema))
+            written += page.num_rows
+            if sum(table.num_rows for table in waiting) >= _ROW_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
             progress(written)
         if waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema))
+            writer.write_table(pa.concat_tables(waiting))
     return written
 
 

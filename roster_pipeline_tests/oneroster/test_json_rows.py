@@ -11,6 +11,7 @@ from roster_pipeline.oneroster.resources import (
     CLASSES,
     ENROLLMENTS,
     ORGS,
+    POSITION,
     ROSTER_RESOURCES,
     USERS,
     Resource,
@@ -21,7 +22,7 @@ ROW = {"sourcedId": "u-1"}
 
 def raw(resource: Resource, row: Any) -> dict[str, Any]:
     """One row in its raw columns."""
-    return JsonRows(resource).batch([row], 1).to_pylist()[0]
+    return JsonRows(resource).batch([row]).to_pylist()[0]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +150,13 @@ def test_keys_in_other_letters_and_of_the_other_binding() -> None:
 
 
 def test_a_key_that_is_null_gives_way_to_the_other_spelling() -> None:
-    batch = JsonRows(ENROLLMENTS).batch([{"class": None, "classSourcedId": "c-1"}, {"class": "c-2"}], 1)
+    batch = JsonRows(ENROLLMENTS).batch([{"class": None, "classSourcedId": "c-1"}, {"class": "c-2"}])
     assert batch.column("classSourcedId").to_pylist() == ["c-1", "c-2"]
 
 
 def test_metadata_and_unknown_keys_are_kept_as_json() -> None:
     rows = JsonRows(USERS)
-    row = rows.batch([{"sourcedId": "u-1", "metadata": {"a": 1, "b": None}, "pronouns": "they"}], 1).to_pylist()[0]
+    row = rows.batch([{"sourcedId": "u-1", "metadata": {"a": 1, "b": None}, "pronouns": "they"}]).to_pylist()[0]
     assert row["metadata"] == '{"a":1,"pronouns":"they"}'
     assert [(finding.code, finding.detail) for finding in rows.findings] == [("container.unknown_column", "pronouns")]
 
@@ -173,7 +174,7 @@ def test_passwords_are_dropped() -> None:
         "initialPassword": "hunter2",
         "metadata": {"ext_password": "hunter2", "room": "5"},
     }
-    batch = rows.batch([row, row], 1)
+    batch = rows.batch([row, row])
     assert "hunter2" not in str(batch.to_pylist())
     assert batch.to_pylist()[0]["metadata"] == '{"room":"5"}'
     assert sorted(finding.detail for finding in rows.findings) == ["initialPassword", "metadata.ext_password"]
@@ -185,13 +186,9 @@ def test_what_only_repeats_other_rows_is_left_out() -> None:
 
 def test_what_is_no_object_is_left_out_and_told() -> None:
     rows = JsonRows(USERS)
-    assert rows.batch([ROW, "nonsense", None], 5).num_rows == 1
+    assert rows.batch([ROW, "nonsense", None]).num_rows == 1
     assert rows.skipped == 2
     assert [finding.code for finding in rows.findings] == ["row.not_an_object"]
-
-
-def test_positions_go_on_from_the_first() -> None:
-    assert JsonRows(USERS).batch([ROW, ROW], 101).column("position").to_pylist() == [101, 102]
 
 
 json_values = st.recursive(
@@ -210,6 +207,6 @@ def test_no_value_whatever_breaks_a_batch(data: st.DataObject) -> None:
     resource = data.draw(st.sampled_from(ROSTER_RESOURCES))
     keys = st.sampled_from([field.json for field in resource.fields] + ["metadata", "other"])
     rows = data.draw(st.lists(st.dictionaries(keys, json_values, max_size=6) | json_values, max_size=4))
-    batch = JsonRows(resource).batch(rows, 1)
-    assert batch.schema.equals(raw_schema(resource))
+    batch = JsonRows(resource).batch(rows)
+    assert batch.schema.names == [name for name in raw_schema(resource).names if name != POSITION]
     assert batch.num_rows == sum(isinstance(row, dict) for row in rows)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from roster_pipeline.oneroster import paging
 from roster_pipeline.oneroster.errors import RestError
 from roster_pipeline.oneroster.extract import ExtractError
+from roster_pipeline.oneroster.json_rows import JsonRows
 from roster_pipeline.oneroster.paging import CollectionReader
 from roster_pipeline.oneroster.resources import ORGS
 from roster_pipeline.oneroster.rest_client import RestClient
@@ -76,8 +77,8 @@ def read(start_service: StartService) -> Any:
 
 def numbers_of(service: ScriptedService, page_size: int, concurrency: int) -> list[int]:
     with RestClient(service.settings(), policy=QUICK) as client:
-        reader = CollectionReader(client, ORGS, page_size=page_size, concurrency=concurrency)
-        return [int(row["sourcedId"].removeprefix("org-")) for page in reader.pages() for row in page]
+        reader = CollectionReader(client, JsonRows(ORGS), page_size=page_size, concurrency=concurrency)
+        return [int(row["sourcedId"].removeprefix("org-")) for page in reader.pages() for row in page.to_pylist()]
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +238,7 @@ def test_rows_without_ids_come_too(start_service: StartService) -> None:
 
     service = start_service(with_token(answer))
     with RestClient(service.settings(), policy=QUICK) as client:
-        reader = CollectionReader(client, ORGS, page_size=3, concurrency=1)
-        names = [row["name"] for page in reader.pages() for row in page]
+        reader = CollectionReader(client, JsonRows(ORGS), page_size=3, concurrency=1)
+        names = [row["name"] for page in reader.pages() for row in page.to_pylist()]
     assert names == list("0123456")
     assert math.isclose(reader.collected, 7)
