@@ -1,16 +1,17 @@
 """Writes down what Brightspace holds already, for tests of linking."""
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from roster_pipeline.warehouse.existing import ORG_UNIT_COLUMNS, USER_COLUMNS
 from roster_pipeline_tests.pipeline import SOURCE, Pipeline
 
-Rows = list[dict[str, Any]]
+Rows = Sequence[Mapping[str, Any]]
 
 
-def brightspace_holds(pipeline: Pipeline, *, users: Rows = (), org_units: Rows = ()) -> None:  # type: ignore[assignment]
+def brightspace_holds(pipeline: Pipeline, *, users: Rows = (), org_units: Rows = ()) -> None:
     """Put the two files of the source's folder `existing`."""
     folder = pipeline.home.sources / SOURCE / "existing"
     write_existing(folder / "users.csv", USER_COLUMNS, [{"role": "Learner", "is_active": 1, **row} for row in users])

@@ -99,7 +99,9 @@ def test_each_new_offering_is_asked_for_once_and_no_other(pipeline_with: Make, f
     brightspace_holds(pipeline, org_units=[_offering("002", 9)])
     first = pipeline.night(files)
     files.change("courses", "lit", title="Literacy")
-    pipeline.night(files)
+    updated = pipeline.night(files)
+    assert updated.delta["org_units"]["update"] >= 2
+    assert not pipeline.rows("delta.content_copies")
     pipeline.night(files)
     asked = pipeline.rows("sync.content_copies")
     # lit-2 was linked, so it has content of its own.

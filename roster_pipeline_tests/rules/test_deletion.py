@@ -79,7 +79,6 @@ def test_where_set_the_offering_of_a_deleted_class_is_inactivated_and_nothing_el
     pipeline_with: Make, files: RosterFiles
 ) -> None:
     pipeline = pipeline_with(courses={"on_delete": "inactivate"})
-    offering = None
     night = _delete_class(pipeline, files)
     offering = pipeline.row("delta.org_units", "org_unit_key = 'course_offering:lit-1'")
     assert (offering["action"], offering["changed_fields"]) == ("inactivate", ["is_active"])

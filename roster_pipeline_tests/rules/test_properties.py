@@ -84,17 +84,16 @@ def _managed(pipeline: Pipeline) -> dict[tuple[str, str], Any]:
 def _is_left_behind(kind: str, sourced_id: str, fields: dict[str, Any], roster: dict[str, Any]) -> bool:
     """Whether what a fresh Brightspace would not have is what the rules leave where it is."""
     if kind == "user":
-        return roster["pupils"][sourced_id]["status"] == "tobedeleted" and fields["is_active"] is False
+        return bool(roster["pupils"][sourced_id]["status"] == "tobedeleted" and fields["is_active"] is False)
     if kind in {"course_offering", "section", "course_template"}:
         # A class that is inactive is switched off, not taken away; a template outlives its classes.
         return kind != "course_offering" or fields["is_active"] is False
     if kind == "relationship":
-        return roster["pupils"][sourced_id.partition("|")[0]]["status"] == "tobedeleted"
+        return bool(roster["pupils"][sourced_id.partition("|")[0]]["status"] == "tobedeleted")
     pupil, _, key = sourced_id.partition("|")
     class_ = key.partition(":")[2]
     user_is_gone = roster["pupils"].get(pupil, {}).get("status") == "tobedeleted"
     class_is_off = roster["classes"].get(class_, {}).get("status") == "inactive"
-    # Who lists no school any more keeps the last one; see the setting on orgs that were left.
     return user_is_gone or class_is_off
 
 

@@ -122,14 +122,14 @@ def test_an_sftp_password_is_never_shown_and_follows_its_variable(tmp_path: Path
     assert new.connection.password.get_secret_value() == "rotated"
 
 
-@pytest.mark.rule("CF-005")
+@pytest.mark.rule("CF-005", "OT-014")
 def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"connection\.password: a secret must not stand in the file") as caught:
         _load(tmp_path, connection={**SFTP, "password": "s3cret-value"})
     assert "s3cret-value" not in str(caught.value)
 
 
-@pytest.mark.rule("CF-008")
+@pytest.mark.rule("CF-008", "OT-014")
 @pytest.mark.parametrize(
     "keys", [("endpoint_url",), ("auth", "token_url"), ("auth", "client_id"), ("auth", "client_secret")]
 )
