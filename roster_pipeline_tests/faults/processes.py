@@ -44,9 +44,9 @@ def finish(process: "multiprocessing.context.ForkServerProcess") -> int:
     return process.exitcode
 
 
-def night(folder: Path, source_id: str = SOURCE) -> None:
+def night(folder: Path, source_id: str = SOURCE, settings: dict[str, Any] | None = None) -> None:
     """A whole night of a source with the feed as it lies there."""
-    Pipeline(folder, source_id=source_id).night()
+    Pipeline(folder, settings, source_id).night()
 
 
 def hold_open(warehouse: Path, sign: Path) -> None:
