@@ -8,6 +8,7 @@ from pydantic import Field
 
 from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.brightspace.errors import BrightspaceError
 from roster_pipeline.grades.build import build_gradebook
 from roster_pipeline.grades.categories import list_for_export
 from roster_pipeline.grades.connect import read_gradebook
@@ -79,7 +80,7 @@ def grades_told_plainly(sync_run: SyncRun, source_id: str, school_year: str) -> 
             with sync_run.warehouse.transaction(source_id, school_year) as session:
                 sync_run.finish(session, "failed")
             sync_run.warehouse.publish()
-            if isinstance(error, ExportRefusedError | GradebookError | SisUnreachableError):
+            if isinstance(error, BrightspaceError | ExportRefusedError | GradebookError | SisUnreachableError):
                 raise dg.Failure(description=str(error), allow_retries=False) from error
             raise
 
@@ -100,7 +101,7 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
             request = grade_run.request(sync_run, settings, context.run.job_name)
             open_run(warehouse, source_id, year, settings, request)
             with fail_run(warehouse, source_id, year, request):
-                reading = read_gradebook(home, source_id, year, settings)
+                reading = read_gradebook(warehouse, home, source_id, year, settings)
                 list_for_export(warehouse, source_id, year, settings, reading)
                 with warehouse.transaction(source_id, year) as session:
                     counts = build_gradebook(session, reading, settings, request)

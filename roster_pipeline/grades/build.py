@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from roster_pipeline.grades.gradebook import COLUMNS, Gradebook
+from roster_pipeline.grades.gradebook import COLUMNS, READ_WHOLE, Gradebook
 from roster_pipeline.grades.scope import ExportRequest, apply_request
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.settings import Source
@@ -26,7 +26,7 @@ def build_gradebook(
     """Fill the gradebook tables of the session's source and school year."""
     apply_request(session, settings, request)
     prepare_findings(session)
-    for file in COLUMNS:
+    for file in (*COLUMNS, READ_WHOLE[0]):
         path = str(gradebook.path(file)).replace("'", "''")
         session.execute(f"CREATE OR REPLACE TEMP VIEW raw_{file} AS FROM read_parquet('{path}')")
     rows = {"categories": session.replace_partition("grades.categories", sql_text("grades/categories"))}

@@ -17,7 +17,7 @@ from roster_pipeline.oneroster.gradebook_client import GradebookClient
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.connection import Rest
 from roster_pipeline.settings.grade_export import FilesGradebook
-from roster_pipeline.warehouse.connection import Session, Warehouse
+from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,25 @@ def list_for_export(
         _keep(session, None, district)
         for class_id, rows in listed.items():
             _keep(session, class_id, None if rows is None else _categories(rows))
+
+
+def list_unlisted(warehouse: Warehouse, source_id: str, school_year: str, settings: Source) -> None:
+    """List the categories of managed classes that were never listed: Brightspace keeps no id of a SIS category.
+
+    Raises RestError.
+    """
+    if policy_of(settings).category != "linked":
+        return
+    with warehouse.transaction(source_id, school_year) as session:
+        classes = [class_id for (class_id,) in session.execute(sql_text("grades/unlisted_classes"))]
+    if not classes:
+        return
+    connection = _rest(settings)
+    with GradebookClient(connection, deletes=False) as client, ThreadPoolExecutor(connection.concurrency) as pool:
+        found = list(pool.map(lambda class_id: _of_class(client, class_id), classes))
+    with warehouse.transaction(source_id, school_year) as session:
+        for class_id, categories in zip(classes, found, strict=True):
+            _keep(session, class_id, categories)
 
 
 def _authorized(settings: Source) -> Rest:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from roster_pipeline.brightspace.client import BrightspaceClient
+from roster_pipeline.grades.categories import list_unlisted
 from roster_pipeline.grades.gradebook import Gradebook, GradebookError, keep_gradebook
+from roster_pipeline.grades.gradebook_api import managed, read_api
 from roster_pipeline.grades.gradebook_files import read_files
-from roster_pipeline.home import Home
+from roster_pipeline.home import Home, private_folder
 from roster_pipeline.settings import Source
-from roster_pipeline.settings.grade_export import FilesGradebook
+from roster_pipeline.settings.grade_export import ApiGradebook, FilesGradebook
+from roster_pipeline.warehouse.connection import Warehouse
 
 
 def gradebook_folder(home: Home, source_id: str, school_year: str) -> Path:
@@ -14,15 +18,24 @@ def gradebook_folder(home: Home, source_id: str, school_year: str) -> Path:
     return home.root / "gradebooks" / source_id / school_year
 
 
-def read_gradebook(home: Home, source_id: str, school_year: str, settings: Source) -> Gradebook:
-    """Read the gradebooks of a source and keep what was read. Raises GradebookError."""
+def read_gradebook(warehouse: Warehouse, home: Home, source_id: str, school_year: str, settings: Source) -> Gradebook:
+    """Read the gradebooks of a source and keep what was read. Raises GradebookError, BrightspaceError."""
     gradebook = settings.grade_export.gradebook
     folder = gradebook_folder(home, source_id, school_year)
     match gradebook:
         case FilesGradebook():
             return keep_gradebook(folder, lambda target: read_files(home.root / gradebook.path, target))
+        case ApiGradebook():
+            brightspace = settings.brightspace
+            assert brightspace is not None  # noqa: S101 - the settings demand it
+            list_unlisted(warehouse, source_id, school_year, settings)
+            with warehouse.transaction(source_id, school_year) as session:
+                known = managed(session)
+            token_file = private_folder(home.root / "tokens") / f"{source_id}.json"
+            with BrightspaceClient.connect(brightspace, token_file) as client:
+                return keep_gradebook(folder, lambda target: read_api(client, known, target))
         case _:
             raise GradebookError(
                 f"grade_export.gradebook.kind: {gradebook.kind} cannot be read yet; "
-                "write the gradebooks as files and set kind: files"
+                "read them over the API with kind: api, or write them as files with kind: files"
             )

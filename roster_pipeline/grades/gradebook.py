@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from roster_pipeline.home import PRIVATE_FILE, private_folder
 
 #: Columns of the three files, by file, in the order in which they are written down for people.
@@ -42,6 +45,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+#: A fourth file: ids of the classes all of whose items were read, and of the items all of whose scores were. What is
+#: missing from those was deleted. A source that tells of deletions itself leaves it out.
+READ_WHOLE: tuple[str, tuple[str, ...]] = ("read_whole", ("kind", "id"))
+
 
 class GradebookError(Exception):
     """The gradebook cannot be read. The message names the file or address and the remedy."""
@@ -58,7 +65,7 @@ class UnreadableRow:
 
 @dataclass(frozen=True)
 class Gradebook:
-    """One reading: `<file>.parquet` for each of COLUMNS in `folder`, every column text."""
+    """One reading: `<file>.parquet` for each of COLUMNS, and READ_WHOLE, in `folder`; every column text."""
 
     folder: Path
     unreadable: list[UnreadableRow]
@@ -73,7 +80,10 @@ def keep_gradebook(folder: Path, read: Callable[[Path], list[UnreadableRow]]) ->
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         unreadable = read(fresh)
-        for file in COLUMNS:
+        if not (fresh / f"{READ_WHOLE[0]}.parquet").exists():
+            nothing = pa.schema([(name, pa.string()) for name in READ_WHOLE[1]]).empty_table()
+            pq.write_table(nothing, fresh / f"{READ_WHOLE[0]}.parquet")
+        for file in (*COLUMNS, READ_WHOLE[0]):
             (fresh / f"{file}.parquet").chmod(PRIVATE_FILE)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from roster_pipeline.grades.build import GradebookCounts, build_gradebook
+from roster_pipeline.grades.connect import read_gradebook
 from roster_pipeline.grades.export import ExportReport, export_grades, open_run
-from roster_pipeline.grades.gradebook import COLUMNS, keep_gradebook
-from roster_pipeline.grades.gradebook_files import read_files
+from roster_pipeline.grades.gradebook import COLUMNS
 from roster_pipeline.grades.scope import ExportRequest
 from roster_pipeline.sandbox.district import District
 from roster_pipeline.sandbox.objects import (
@@ -183,8 +183,9 @@ class School:
         self.pipeline.configure(**self._source(export))
 
     def _source(self, export: dict[str, Any]) -> dict[str, Any]:
-        courses = export.pop("courses", {})
+        courses, brightspace = export.pop("courses", {}), export.pop("brightspace", None)
         return {
+            **({"brightspace": brightspace} if brightspace else {}),
             "timezone": "America/Chicago",
             "connection": {
                 "kind": "rest",
@@ -205,11 +206,10 @@ class School:
         """Read the gradebook and judge it."""
         home = self.pipeline.home
         self.teachers.write(home.root / "gradebook")
-        gradebook = keep_gradebook(
-            home.root / "gradebooks" / SOURCE / YEAR, lambda target: read_files(home.root / "gradebook", target)
-        )
+        settings = self.pipeline.settings
+        gradebook = read_gradebook(self.pipeline.warehouse, home, SOURCE, YEAR, settings)
         with self.pipeline.warehouse.transaction(SOURCE, YEAR) as session:
-            return build_gradebook(session, gradebook, self.pipeline.settings, request)
+            return build_gradebook(session, gradebook, settings, request)
 
     def export(self, day: date = DAY, **request: Any) -> ExportReport:
         """One export from gradebook to SIS."""

@@ -101,7 +101,7 @@ def exported(pipeline: Pipeline, run_id: str) -> ExportReport:
     request = ExportRequest(run_id, DAY)
     settings, warehouse = pipeline.settings, pipeline.warehouse
     open_run(warehouse, SOURCE, YEAR, settings, request)
-    reading = read_gradebook(pipeline.home, SOURCE, YEAR, settings)
+    reading = read_gradebook(warehouse, pipeline.home, SOURCE, YEAR, settings)
     with warehouse.transaction(SOURCE, YEAR) as session:
         build_gradebook(session, reading, settings, request)
     return export_grades(warehouse, pipeline.home, SOURCE, YEAR, settings, request)

@@ -23,3 +23,31 @@ QUALIFY row_number() OVER (
     PARTITION BY clean(item_id)
     ORDER BY parse_timestamp(last_modified) DESC NULLS LAST, coalesce(parse_boolean(is_deleted), false), name, max_points
 ) = 1
+
+UNION ALL BY NAME
+
+-- What is missing where everything was read has been deleted; what it was stands where it was judged last.
+SELECT
+    item_id,
+    class_sourced_id,
+    name,
+    description,
+    type,
+    max_points,
+    category_id,
+    academic_session_id,
+    activity_due_date,
+    activity_end_date,
+    include_in_final,
+    grading_mode,
+    assessment_type,
+    assigned_by,
+    assigned_date,
+    true AS is_deleted,
+    last_modified
+FROM grades.items
+WHERE
+    source_id = getvariable('source_id')
+    AND school_year = getvariable('school_year')
+    AND class_sourced_id IN (SELECT id FROM raw_read_whole WHERE kind = 'class')
+    AND item_id NOT IN (SELECT clean(item_id) FROM raw_grade_items WHERE clean(item_id) IS NOT NULL)
