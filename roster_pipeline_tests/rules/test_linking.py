@@ -57,6 +57,8 @@ def test_by_org_defined_id_exactly(pipeline_with: Make, files: RosterFiles) -> N
     brightspace_holds(pipeline, users=[SAM, SUE, pat])
     pipeline.night(files)
     actions = {row["sourced_id"]: row["action"] for row in pipeline.rows("delta.users")}
+    reason = pipeline.row("delta.users", "sourced_id = 'sue'")["reason"]
+    assert reason.startswith("linked to the account with the same org-defined id")
     assert actions == {"sue": "update", "sam": "create", "pat": "create", "tina": "create", "gus": "create"}
 
 

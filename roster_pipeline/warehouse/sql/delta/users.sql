@@ -88,7 +88,10 @@ SELECT
     fields AS before,
     changed_fields_json(fields, changes) AS after,
     update_reason(
-        CASE WHEN is_link THEN 'linked to the account with the same ' || replace(getvariable('link_users_by'), '_', '-') END,
+        CASE
+            WHEN is_link AND getvariable('link_users_by') = 'username' THEN 'linked to the account with the same username'
+            WHEN is_link THEN 'linked to the account with the same org-defined id'
+        END,
         list_filter(changed_names(changes), lambda name: name <> 'sis_is_active')
     ) AS reason
 FROM changes
