@@ -72,14 +72,14 @@ counted AS (
     SELECT
         told,
         school_key,
-        count(*) FILTER (action IN ('delete', 'inactivate', 'unmap')) AS removed,
-        count(*) FILTER (action = 'update') AS changed
+        coalesce(sum(rows) FILTER (action IN ('delete', 'inactivate', 'unmap')), 0) AS removed,
+        coalesce(sum(rows) FILTER (action = 'update'), 0) AS changed
     FROM (
-        SELECT entity AS told, NULL AS school_key, action
-        FROM guarded_rows
+        SELECT entity AS told, NULL AS school_key, action, rows
+        FROM delta_groups
         UNION ALL
-        SELECT of_schools.told, of_schools.school_key, guarded_rows.action
-        FROM guarded_rows
+        SELECT of_schools.told, of_schools.school_key, delta_groups.action, delta_groups.rows
+        FROM delta_groups
         INNER JOIN of_schools USING (entity, org_unit_key)
     )
     GROUP BY told, school_key

@@ -2,14 +2,14 @@
 SELECT entity, place, action, reason, rows
 FROM (
     SELECT
-        guarded_rows.entity,
+        delta_groups.entity,
         coalesce(
-            school_of_unit.school, CASE WHEN guarded_rows.entity = 'org_units' THEN guarded_rows.kind END
+            school_of_unit.school, CASE WHEN delta_groups.entity = 'org_units' THEN delta_groups.kind END
         ) AS place,
-        guarded_rows.action,
-        guarded_rows.reason,
-        count(*) AS rows
-    FROM guarded_rows
+        delta_groups.action,
+        delta_groups.reason,
+        sum(delta_groups.rows) AS rows
+    FROM delta_groups
     LEFT JOIN school_of_unit USING (org_unit_key)
     GROUP BY ALL
 )
