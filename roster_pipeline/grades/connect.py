@@ -6,10 +6,11 @@ from roster_pipeline.brightspace.client import BrightspaceClient
 from roster_pipeline.grades.categories import list_unlisted
 from roster_pipeline.grades.gradebook import Gradebook, GradebookError, keep_gradebook
 from roster_pipeline.grades.gradebook_api import managed, read_api
+from roster_pipeline.grades.gradebook_data_sets import read_data_sets
 from roster_pipeline.grades.gradebook_files import read_files
 from roster_pipeline.home import Home, private_folder
 from roster_pipeline.settings import Source
-from roster_pipeline.settings.grade_export import ApiGradebook, FilesGradebook
+from roster_pipeline.settings.grade_export import ApiGradebook, DataSetsGradebook, FilesGradebook
 from roster_pipeline.warehouse.connection import Warehouse
 
 
@@ -25,17 +26,14 @@ def read_gradebook(warehouse: Warehouse, home: Home, source_id: str, school_year
     match gradebook:
         case FilesGradebook():
             return keep_gradebook(folder, lambda target: read_files(home.root / gradebook.path, target))
-        case ApiGradebook():
+        case ApiGradebook() | DataSetsGradebook():
             brightspace = settings.brightspace
-            assert brightspace is not None  # noqa: S101 - the settings demand it
+            if brightspace is None:
+                raise GradebookError(f"grade_export.gradebook.kind: {gradebook.kind} needs the section brightspace")
             list_unlisted(warehouse, source_id, school_year, settings)
             with warehouse.transaction(source_id, school_year) as session:
                 known = managed(session)
+            read = read_api if isinstance(gradebook, ApiGradebook) else read_data_sets
             token_file = private_folder(home.root / "tokens") / f"{source_id}.json"
             with BrightspaceClient.connect(brightspace, token_file) as client:
-                return keep_gradebook(folder, lambda target: read_api(client, known, target))
-        case _:
-            raise GradebookError(
-                f"grade_export.gradebook.kind: {gradebook.kind} cannot be read yet; "
-                "read them over the API with kind: api, or write them as files with kind: files"
-            )
+                return keep_gradebook(folder, lambda target: read(client, known, target))

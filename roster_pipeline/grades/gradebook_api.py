@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
@@ -66,25 +67,28 @@ def managed(session: Session) -> Managed:
 
 def read_api(client: BrightspaceClient, known: Managed, target: Path) -> list[UnreadableRow]:
     """Write the gradebooks of every offering we manage as Parquet files into `target`. Raises BrightspaceError."""
-    reader = _Reader(client, known)
-    with (
-        ExitStack() as stack,
-        ThreadPoolExecutor(client.connection.concurrency, thread_name_prefix="gradebook") as pool,
-    ):
-        schemas = {file: _schema(columns) for file, columns in (*COLUMNS.items(), READ_WHOLE)}
+    reader = OfferingReader(client, known)
+    with ThreadPoolExecutor(client.connection.concurrency, thread_name_prefix="gradebook") as pool:
+        write_books(pool.map(reader.read, reader.offerings()), target)
+    return []
+
+
+def write_books(books: Iterable["Book"], target: Path) -> None:
+    """Write the rows of offerings as they come."""
+    schemas = {file: _schema(columns) for file, columns in (*COLUMNS.items(), READ_WHOLE)}
+    with ExitStack() as stack:
         files = {
             file: stack.enter_context(pq.ParquetWriter(target / f"{file}.parquet", schema, compression="zstd"))
             for file, schema in schemas.items()
         }
-        for book in pool.map(reader.read, reader.offerings()):
+        for book in books:
             for file, rows in book.rows.items():
                 if rows:
                     files[file].write_table(pa.Table.from_pylist(rows, schema=schemas[file]))
-    return []
 
 
 @dataclass
-class _Book:
+class Book:
     """The rows of one offering."""
 
     rows: dict[str, list[Row]] = field(default_factory=lambda: {file: [] for file in (*COLUMNS, READ_WHOLE[0])})
@@ -93,7 +97,9 @@ class _Book:
         self.rows[file].append({name: None if value is None else _text(value) for name, value in values.items()})
 
 
-class _Reader:
+class OfferingReader:
+    """Reads one offering after the other, or side by side; the tenant's rate is the client's."""
+
     def __init__(self, client: BrightspaceClient, known: Managed) -> None:
         self._client = client
         self._known = known
@@ -111,22 +117,22 @@ class _Reader:
             if id_ is not None:
                 yield offering, id_
 
-    def read(self, of: tuple[Offering, int]) -> _Book:
+    def read(self, of: tuple[Offering, int]) -> Book:
         offering, offering_id = of
-        gradebooks, book = self._client.gradebooks, _Book()
+        gradebooks, book = self._client.gradebooks, Book()
         items = gradebooks.items(offering_id)
         if items:
-            self._categories(book, offering, offering_id, {item.category_id for item in items})
-        sessions = {item.id: self._session(offering_id, item.id) for item in items}
+            self.add_categories(book, offering, offering_id, {item.category_id for item in items})
+        sessions = {item.id: self.session(offering_id, item.id) for item in items}
         dates = gradebooks.activity_dates(offering_id) if any(sessions.values()) else {}
         for item in items:
-            self._item(book, offering, item, sessions[item.id], dates.get(item.id))
+            self.add_item(book, offering, item, sessions[item.id], dates.get(item.id))
             if sessions[item.id]:
                 self._scores(book, offering_id, item)
         book.add("read_whole", kind="class", id=offering.class_sourced_id)
         return book
 
-    def _categories(self, book: _Book, offering: Offering, offering_id: int, used: Iterable[int | None]) -> None:
+    def add_categories(self, book: Book, offering: Offering, offering_id: int, used: Iterable[int | None]) -> None:
         wanted = set(used)
         for category in self._client.gradebooks.categories(offering_id):
             if category.id not in wanted:
@@ -144,7 +150,7 @@ class _Reader:
                 sis_category_id=listed.get((class_id, title)) or listed.get((None, title)),
             )
 
-    def _session(self, offering_id: int, item_id: int) -> str | None:
+    def session(self, offering_id: int, item_id: int) -> str | None:
         """sourcedId of the academic session that a teacher chose; None for none, or for one that is not ours."""
         unit_id = self._client.gradebooks.item_settings(offering_id, item_id).session_org_unit_id
         if unit_id is None:
@@ -155,8 +161,14 @@ class _Reader:
                 self._sessions[unit_id] = self._known.sessions.get(unit.code or "") if unit else None
             return self._sessions[unit_id]
 
-    def _item(
-        self, book: _Book, offering: Offering, item: GradeItem, session: str | None, dates: ActivityDates | None
+    def add_item(
+        self,
+        book: Book,
+        offering: Offering,
+        item: GradeItem,
+        session: str | None,
+        dates: ActivityDates | None,
+        last_modified: datetime | None = None,
     ) -> None:
         book.add(
             "grade_items",
@@ -170,9 +182,10 @@ class _Reader:
             academic_session_id=session,
             activity_due_date=dates.due.isoformat() if dates and dates.due else None,
             activity_end_date=dates.end.isoformat() if dates and dates.end else None,
+            last_modified=last_modified.isoformat() if last_modified else None,
         )
 
-    def _scores(self, book: _Book, offering_id: int, item: GradeItem) -> None:
+    def _scores(self, book: Book, offering_id: int, item: GradeItem) -> None:
         exempt = self._client.gradebooks.exempt_user_ids(offering_id, item.id)
         for score in self._client.gradebooks.scores(offering_id, item.id):
             student = self._known.students.get(score.org_defined_id or "")
