@@ -9,10 +9,11 @@ from typing import Any, Literal
 import dagster as dg
 import orjson
 from dagster._core.events import JobFailureData
+from filelock import FileLock
 
 from roster_pipeline.assets.connection_test import STEP
 from roster_pipeline.definitions import build_definitions
-from roster_pipeline.home import Home, private_folder, write_atomically
+from roster_pipeline.home import PRIVATE_FILE, Home, private_folder, write_atomically
 from roster_pipeline.warehouse.connection import Warehouse
 
 #: Written where there is none, so that a server started later runs with it too.
@@ -80,7 +81,7 @@ def run_job(
     selection = None
     if layers:
         selection = [key for key in definition.asset_layer.selected_asset_keys if key.path[1] in layers]
-    with dg.DagsterInstance.get() as instance:
+    with _open_instance(home) as instance:
         result = definition.execute_in_process(
             instance=instance,
             partition_key=school_year,
@@ -105,12 +106,18 @@ def run_connection_test(home: Home, source_id: str) -> list[dict[str, Any]]:
     """Run `<source_id>__connection_test` and return its steps. Raises RuntimeError when it could not run."""
     prepare_instance(home)
     definition = build_definitions(home).resolve_job_def(f"{source_id}__{STEP}")
-    with dg.DagsterInstance.get() as instance:
+    with _open_instance(home) as instance:
         result = definition.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
     if not result.success:
         raise RuntimeError(_error(result))
     steps: list[dict[str, Any]] = result.output_for_node(STEP)
     return steps
+
+
+def _open_instance(home: Home) -> dg.DagsterInstance:
+    # On its first use Dagster creates its databases, which two processes at once cannot do.
+    with FileLock(private_folder(home.locks) / "dagster.lock", mode=PRIVATE_FILE):
+        return dg.DagsterInstance.get()
 
 
 def _report(home: Home, source_id: str, school_year: str, result: dg.ExecuteInProcessResult) -> RunReport:
