@@ -88,10 +88,11 @@ class CollectionReader:
     def pages(self) -> Iterator[pa.Table]:
         """The collection's rows in order, page by page; a row may come twice. Raises ExtractError.
 
-        While the caller works on a page the next ones are under way: as many as there are connections where the
+        While the caller works on a page the next ones are under way: as many as the connections can take where the
         total is known, else one.
         """
-        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._resource.name)
+        # One thread more than connections, so that none of these idles while a page is turned into columns.
+        pool = ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix=self._resource.name)
         try:
             for page in self._pages_in_order(pool):
                 yield page.table
@@ -137,8 +138,7 @@ class CollectionReader:
 
     def _can_be_read_in_parallel(self, first: Page, offset: int) -> bool:
         return (
-            self._concurrency > 1
-            and first.total is not None
+            first.total is not None
             and offset == first.distinct
             and offset < first.total
             and first.next_offset in (None, offset)

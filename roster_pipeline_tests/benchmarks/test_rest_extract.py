@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.oneroster.rest_extract import RestExtractor
 from roster_pipeline.sandbox.generator import make_district
+from roster_pipeline.sandbox.sis.faults.transport import SlowAnswers
 from roster_pipeline.sandbox.sis_server import SandboxSis
 from roster_pipeline.settings.connection import OAuth2, Rest
 from roster_pipeline_tests.oneroster.tables import extract_of
@@ -33,18 +34,18 @@ ROUNDS = 3
 BUDGET = 0.9
 
 
-def _serve(pipe: Connection) -> None:
-    with SandboxSis(make_district(STUDENTS)) as sis:
+def _serve(pipe: Connection, answer_seconds: float) -> None:
+    with SandboxSis(make_district(STUDENTS), faults=[SlowAnswers(answer_seconds)]) as sis:
         pipe.send((sis.endpoint_url, sis.token_url, sis.client_id, sis.client_secret))
         pipe.recv()
 
 
-@pytest.fixture(scope="module")
-def settings() -> Iterator[Callable[[int], Rest]]:
+@pytest.fixture(scope="module", params=[0.0, 0.05], ids=["fast SIS", "SIS that takes 50 ms a page"])
+def settings(request: pytest.FixtureRequest) -> Iterator[Callable[[int], Rest]]:
     """Makes connections to a SIS in another process, by concurrency."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=[theirs])
+    process = context.Process(target=_serve, args=[theirs, request.param])
     process.start()
     endpoint_url, token_url, client_id, client_secret = ours.recv()
     auth = OAuth2(kind="oauth2", token_url=token_url, client_id=client_id, client_secret=SecretStr(client_secret))
