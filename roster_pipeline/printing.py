@@ -83,8 +83,11 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
     if delivered.get("bundle"):
         _counts("delivered", delivered["rows"])
         console.print(f"bundle: {escape(delivered['bundle'])}", soft_wrap=True)
-    elif report.outcome == "success":
+    elif report.outcome == "success" and not delivered.get("refused"):
         console.print("Nothing changed, so nothing was sent.")
+    if delivered.get("refused"):
+        told = f"{delivered['refused']:,} rows would be refused by Brightspace and were left out; see sync.issues"
+        errors.print(f"[yellow]{told}[/yellow]", soft_wrap=True)
     if report.outcome == "held":
         errors.print(f"[yellow]Held back: {escape(counts['held']['why'])}[/yellow]", soft_wrap=True)
         groups = _table("entity", "where", "action", "reason", "rows")

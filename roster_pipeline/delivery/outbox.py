@@ -30,7 +30,7 @@ class Outbox:
         return str(self._folder)
 
     def taken_names(self) -> list[str]:
-        return [path.name for path in self._folder.glob("D2LStdCSV-*.zip")]
+        return [path.name for path in self._folder.glob(f"D2LStdCSV-{'[0-9]' * 14}.zip")]
 
     def send(self, bundle: str, note_uploaded: Callable[[], None]) -> str:  # noqa: ARG002 - a rename needs no note
         place = private_folder(self._folder) / bundle
