@@ -1,5 +1,6 @@
 """The one place that chooses the route of a delivery."""
 
+from roster_pipeline.delivery.api_route import deliver_over_api
 from roster_pipeline.delivery.bundle_route import (
     BundleRoute,
     Delivered,
@@ -21,7 +22,7 @@ def deliver(
     """Deliver the delta of a source and school year the way its settings say. Raises DeliveryError."""
     route = settings.delivery.route
     if route == "api":
-        raise DeliveryError("delivery.route: api cannot be used yet. Choose outbox or sftp.")
+        return deliver_over_api(warehouse, home, source_id, school_year, settings, run_id)
     return deliver_bundle(
         warehouse, _bundle_route(route, home, source_id, settings), source_id, school_year, settings, run_id
     )

@@ -117,9 +117,11 @@ def _users(session: Session, tenant: Tenant) -> Comparison:
             "WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')"
         )
     )
+    # Service users and whoever else was made by hand have no org-defined id.
     held = {
         (user.username, user.org_defined_id, user.first_name, user.last_name, user.email, user.is_active)
         for user in tenant.directory.users.values()
+        if user.org_defined_id
     }
     managed = {code for (code,) in session.execute("SELECT code FROM sync.mappings WHERE kind = 'user'")}
     return _compared("users", wanted, held, lambda row: row[1] in managed, 1)

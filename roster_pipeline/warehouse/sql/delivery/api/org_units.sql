@@ -1,0 +1,66 @@
+-- Org units of the delta for the API: with the ids of what is above them, as far as those are known by now.
+WITH changed AS (
+    SELECT *
+    FROM delta.org_units
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND action <> 'unmap'
+),
+
+links AS (
+    SELECT org_unit_key, 'before' AS side, unnest((before -> 'parents')::VARCHAR[]) AS parent_key
+    FROM changed
+    WHERE before IS NOT NULL
+    UNION ALL
+    SELECT org_unit_key, 'after' AS side, unnest((after -> 'parents')::VARCHAR[]) AS parent_key
+    FROM changed
+    WHERE after IS NOT NULL
+),
+
+parents AS (
+    SELECT
+        links.org_unit_key,
+        links.side,
+        list(
+            {
+                'key': links.parent_key,
+                'type_name': coalesce(parent.fields ->> 'org_unit_type', 'Organization'),
+                'brightspace_id': parent.brightspace_id
+            }
+            ORDER BY links.parent_key
+        ) AS refs
+    FROM links
+    LEFT JOIN sync.mappings AS parent
+        ON parent.source_id = getvariable('source_id') AND links.parent_key = parent.kind || ':' || parent.sourced_id
+    GROUP BY links.org_unit_key, links.side
+)
+
+SELECT
+    CASE changed.kind
+        WHEN 'course_template' THEN 'template'
+        WHEN 'course_offering' THEN 'offering'
+        WHEN 'section' THEN 'section'
+        ELSE 'upper_org_unit'
+    END AS entity,
+    changed.action IN ('delete', 'inactivate') AS is_removal,
+    coalesce(unit_depths.depth, 1) AS depth,
+    changed.kind,
+    changed.sourced_id,
+    changed.action,
+    mapping.brightspace_id,
+    changed.before,
+    changed.after,
+    before_parents.refs AS before_parents,
+    after_parents.refs AS after_parents
+FROM changed
+LEFT JOIN sync.mappings AS mapping
+    ON
+        mapping.source_id = getvariable('source_id')
+        AND changed.kind = mapping.kind
+        AND changed.sourced_id = mapping.sourced_id
+LEFT JOIN unit_depths ON changed.org_unit_key = unit_depths.org_unit_key
+LEFT JOIN parents AS before_parents
+    ON changed.org_unit_key = before_parents.org_unit_key AND before_parents.side = 'before'
+LEFT JOIN parents AS after_parents
+    ON changed.org_unit_key = after_parents.org_unit_key AND after_parents.side = 'after'

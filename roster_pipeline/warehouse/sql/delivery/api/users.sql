@@ -1,0 +1,18 @@
+-- Users of the delta for the API.
+SELECT
+    person.action IN ('delete', 'inactivate') AS is_removal,
+    person.sourced_id,
+    person.action,
+    mapping.brightspace_id,
+    person.before,
+    person.after
+FROM delta.users AS person
+LEFT JOIN sync.mappings AS mapping
+    ON
+        mapping.source_id = getvariable('source_id')
+        AND mapping.kind = 'user'
+        AND person.sourced_id = mapping.sourced_id
+WHERE
+    person.source_id = getvariable('source_id')
+    AND person.school_year = getvariable('school_year')
+    AND person.action <> 'unmap'

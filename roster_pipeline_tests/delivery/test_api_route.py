@@ -1,0 +1,150 @@
+"""The API route against the simulated tenant: what it holds afterwards, and that nothing is made twice."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roster_pipeline.brightspace import auth, connection
+from roster_pipeline.delivery.bundle_route import DeliveryError
+from roster_pipeline.sandbox.brightspace.faults import LostAnswer, ServerErrors
+from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
+from roster_pipeline.sandbox.comparison import compare
+from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
+from roster_pipeline_tests.roster_files import RosterFiles
+
+ApiPipeline = Callable[..., Pipeline]
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting between tries is tested by what is tried, not by the clock."""
+    for module in (auth, connection):
+        monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
+def tenant() -> Iterator[SandboxBrightspace]:
+    with SandboxBrightspace() as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def api_pipeline(tmp_path: Path, tenant: SandboxBrightspace, monkeypatch: pytest.MonkeyPatch) -> ApiPipeline:
+    """Makes a pipeline that delivers over the tenant's API."""
+    monkeypatch.setenv("BRIGHTSPACE_SECRET", tenant.client_secret)
+    monkeypatch.setenv("BRIGHTSPACE_REFRESH_TOKEN", tenant.refresh_token)
+
+    def make(**settings: Any) -> Pipeline:
+        auth = {
+            "kind": "refresh_token",
+            "token_url": tenant.token_url,
+            "client_id": tenant.client_id,
+            "client_secret": "${BRIGHTSPACE_SECRET}",
+            "refresh_token": "${BRIGHTSPACE_REFRESH_TOKEN}",
+        }
+        api = {"delivery": {"route": "api"}, "brightspace": {"url": tenant.url, "auth": auth}}
+        return Pipeline(tmp_path / "home", {**api, **settings})
+
+    return make
+
+
+def _assert_equal(pipeline: Pipeline, tenant: SandboxBrightspace) -> None:
+    with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
+        comparisons = compare(session, tenant.tenant)
+    assert all(comparison.is_equal for comparison in comparisons), "\n".join(map(str, comparisons))
+    assert all(comparison.rows for comparison in comparisons)
+
+
+def _assert_nothing_twice(tenant: SandboxBrightspace) -> None:
+    created = [
+        (creation.kind, creation.key[:2] if creation.kind == "org_unit" else creation.key[:1])
+        for creation in tenant.tenant.creations
+        if creation.kind in {"org_unit", "user"}
+    ]
+    assert len(created) == len(set(created))
+
+
+def _writes(tenant: SandboxBrightspace) -> int:
+    return sum(request.method != "GET" and "/d2l/api/" in request.path for request in tenant.requests)
+
+
+def test_the_tenant_holds_what_the_tables_say_night_after_night(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline(safety={"ignore_below": 1000})
+    pipeline.night(files)
+    _assert_equal(pipeline, tenant)
+
+    files.change("users", "sue", familyName="Changed", email="changed@example.org")
+    files.change("classes", "lit-1", classCode="CPLI1/009")
+    files.change("users", "tina", enabledUser="false")
+    files.remove("enrollments", "e-pat-lit-2")
+    files.enroll("pat", "math-1")
+    files.user("new", "student", ["oak"], agentSourcedIds=["gus"])
+    files.enroll("new", "lit-2")
+    files.change("users", "sam", agentSourcedIds=[])
+    pipeline.night(files)
+    _assert_equal(pipeline, tenant)
+    _assert_nothing_twice(tenant)
+
+
+def test_an_unchanged_night_writes_nothing(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline()
+    pipeline.night(files)
+    before = _writes(tenant)
+    pipeline.night(files)
+    assert _writes(tenant) == before
+
+
+def test_every_managed_object_knows_its_id(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline()
+    pipeline.night(files)
+    for row in pipeline.mappings("section").values():
+        assert tenant.tenant.tree.get(row["brightspace_id"]).code == row["code"]
+    for row in pipeline.mappings("user").values():
+        assert tenant.tenant.directory.get(row["brightspace_id"]).org_defined_id == row["code"]
+
+
+def test_a_deleted_class_is_inactivated_and_no_longer_managed(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline(courses={"on_delete": "inactivate"}, safety={"ignore_below": 1000})
+    pipeline.night(files)
+    offering = pipeline.mappings("course_offering")["lit-2"]["brightspace_id"]
+    files.change("classes", "lit-2", status="tobedeleted")
+    pipeline.night(files)
+    assert tenant.tenant.tree.get(offering).is_active is False
+    assert "lit-2" not in pipeline.mappings("course_offering")
+    assert tenant.tenant.enrollments_in(offering), "people keep their access to what they did"
+
+
+def test_what_was_made_outside_is_taken_over_where_the_settings_say_so(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    learner = tenant.tenant.role_named("Learner").id
+    there = tenant.tenant.create_user("sue.old", "id-sue", "Sue", "There", learner)
+    pipeline = api_pipeline(people={"link_existing": True})
+    pipeline.night(files)
+    assert pipeline.mappings("user")["sue"]["brightspace_id"] == there.id
+    _assert_equal(pipeline, tenant)
+
+
+def test_an_interrupted_delivery_goes_on_where_it_stopped(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline()
+    lost, down = LostAnswer(pattern="POST .*/users/$", times=2), ServerErrors(pattern="POST .*/enrollments/")
+    with tenant.fault(lost), tenant.fault(down), pytest.raises(DeliveryError):
+        pipeline.night(files)
+    assert lost.hits
+    assert down.hits
+    pipeline.night(files)
+    _assert_equal(pipeline, tenant)
+    _assert_nothing_twice(tenant)
+    assert {row["state"] for row in pipeline.rows("sync.deliveries")} == {"confirmed"}
