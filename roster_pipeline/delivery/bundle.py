@@ -30,6 +30,11 @@ def stage_due(
     return staged
 
 
+def forget_refused(session: Session) -> None:
+    """Nothing is due, so nothing is refused any more."""
+    session.replace_partition("sync.refused", "SELECT kind, sourced_id, fault, field FROM sync.refused LIMIT 0")
+
+
 def load_due(session: Session) -> None:
     """Make the `due_*` views again what the latest bundle of the session's source and school year was made of."""
     session.execute(

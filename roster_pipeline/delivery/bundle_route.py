@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
-from roster_pipeline.delivery.bundle import load_due, stage_due
+from roster_pipeline.delivery.bundle import forget_refused, load_due, stage_due
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Session, Warehouse
 from roster_pipeline.warehouse.delta import DeltaCounts, delta_counts, delta_fingerprint
@@ -100,7 +100,9 @@ def deliver_bundle(
                 _note_prepared(session, staged.name, route, run_id)
             else:
                 _confirm(session, run_id, route)
-        refused = _refused(session) if any(counts.values()) else 0
+        else:
+            forget_refused(session)
+        refused = _refused(session)
     if staged is None:
         return Delivered(route.name, None, {}, refused, counts)
     place = route.send(staged.name, lambda: _note_uploaded(warehouse, source_id, school_year, staged.name))

@@ -49,6 +49,16 @@ def test_what_was_left_out_comes_when_it_is_right(pipeline: Pipeline, files: Ros
     assert pipeline.night(files).bundle is None
 
 
+def test_what_is_no_longer_due_is_no_longer_refused(pipeline: Pipeline, files: RosterFiles) -> None:
+    pipeline.night(files)
+    files.user("nia", "student", ["oak"], email=LONG)
+    pipeline.night(files)
+    assert [row["fault"] for row in pipeline.rows("sync.refused", "kind = 'user'")] == ["too_long"]
+    files.remove("users", "nia")
+    pipeline.night(files)
+    assert not pipeline.rows("sync.refused")
+
+
 def test_a_guardian_with_a_fault_does_not_cost_the_student(pipeline: Pipeline, files: RosterFiles) -> None:
     files.change("users", "gus", email=LONG)
     night = pipeline.night(files)
