@@ -3,19 +3,25 @@
 Source: OneRoster 1.1 REST binding, table 3.1c (gradebook calls) and section 3.4.1 (paging).
 """
 
+import http.client
+import queue
+import ssl
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
+from requests import certs
 from requests.utils import select_proxy
 
 from roster_pipeline.oneroster.auth import ClientCredentials
 from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError
 from roster_pipeline.oneroster.rest_client import Method, RestClient, segment
+from roster_pipeline.oneroster.retry import RETRYABLE_STATUSES
 from roster_pipeline.settings.connection import Rest
 
 Collection = Literal["lineItems", "results"]
@@ -97,16 +103,19 @@ class GradebookClient:
     def _write(
         self, method: Literal["PUT", "DELETE"], collection: Collection, sourced_id: str, body: bytes | None
     ) -> Write:
+        path = f"{collection}/{segment(sourced_id)}"
         try:
-            self.rest.request(method, f"{collection}/{segment(sourced_id)}", body=body, attempts=WRITE_ATTEMPTS)
+            once = self.rest.send_once(method, path, body)
+            tries = WRITE_ATTEMPTS - (once is not None)
+            if once is not None and (once.state != "unknown" or tries < 1):
+                return once
+            self.rest.request(method, path, body=body, attempts=tries)
         except (CredentialsError, TlsError) as error:
             return Write("unknown", str(error), is_fatal=True)
         except RestError as error:
-            if method == "DELETE" and error.status in {404, 410}:
-                return DONE
             if error.status is None or error.retryable:
                 return Write("unknown", str(error))
-            return Write("refused", str(error))
+            return _refused(method, error)
         return DONE
 
     def _rows(self, path: str, key: str) -> Iterator[dict[str, Any]]:
@@ -125,58 +134,80 @@ class GradebookClient:
 
 
 class _WritingClient(RestClient):
-    """Sends writes without what a `requests` session does anew for each request.
+    """Has a quick way for writes beside the careful one.
 
-    Settling proxies, certificates, cookies and headers costs a session more than the SIS takes for a write. They are
-    the same for all writes, so that they are settled once for each connection; urllib3's pool does the rest.
+    A `requests` session settles proxies, certificates, cookies and headers anew for each request, which costs more
+    than the SIS takes for a write. The quick way is one try on a connection of the thread's own, kept alive; whatever
+    it cannot finish goes the careful way, under the same id.
     """
 
     def __init__(self, settings: Rest, *, scopes: list[str]) -> None:
         super().__init__(settings, scopes=scopes)
         self._timeout = settings.timeout_seconds
-        self._pools: dict[requests.Session, urllib3.HTTPConnectionPool | None] = {}
-
-    def _send_to(
-        self, session: requests.Session, url: str, method: Method, body: bytes | None, headers: dict[str, str]
-    ) -> requests.Response:
-        pool = self._pool(session) if method != "GET" else None
-        if pool is None or not isinstance(self.authentication, ClientCredentials):
-            return super()._send_to(session, url, method, body, headers)
-        headers["Authorization"] = f"Bearer {self.authentication.token()}"
-        try:
-            raw = pool.urlopen(
-                method, urlsplit(url).path, body, headers, retries=False, redirect=False, timeout=self._timeout
-            )
-        except urllib3.exceptions.SSLError as error:
-            raise requests.exceptions.SSLError(error) from error
-        except urllib3.exceptions.TimeoutError as error:
-            raise requests.exceptions.Timeout(error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ConnectionError(error) from error
-        response = requests.Response()
-        response.status_code = raw.status
-        response.headers.update(raw.headers)
-        response._content = raw.data
-        response.request = requests.PreparedRequest()
-        response.request.headers = requests.structures.CaseInsensitiveDict(headers)
-        return response
-
-    def _pool(self, session: requests.Session) -> urllib3.HTTPConnectionPool | None:
-        """The session's connection, set up as `requests` would; None where a proxy stands between."""
-        if session not in self._pools:
-            prepared = session.prepare_request(requests.Request("PUT", self.base_url))
+        self._base_path = urlsplit(self.base_url).path
+        self._own = threading.local()
+        self._opened: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
+        with requests.Session() as session:
+            # What the environment says of proxies and of certificates to trust, as `requests` reads it.
             settled = session.merge_environment_settings(self.base_url, {}, None, None, None)
-            adapter = session.get_adapter(self.base_url)
-            is_direct = select_proxy(self.base_url, settled["proxies"]) is None
-            pool = (
-                adapter.get_connection_with_tls_context(
-                    prepared, settled["verify"], proxies=settled["proxies"], cert=settled["cert"]
-                )
-                if is_direct and isinstance(adapter, HTTPAdapter)
-                else None
-            )
-            self._pools[session] = pool if isinstance(pool, urllib3.HTTPConnectionPool) else None
-        return self._pools[session]
+        self._verify = settled["verify"]
+        self._is_direct = select_proxy(self.base_url, settled["proxies"]) is None
+
+    def close(self) -> None:
+        """Stop, and close every connection."""
+        super().close()
+        while not self._opened.empty():
+            self._opened.get().close()
+
+    def send_once(self, method: Method, path: str, body: bytes | None) -> Write | None:
+        """One try; `unknown` where its outcome is, None where the quick way is not to be taken now."""
+        is_held = self._stop.is_set() or time.monotonic() < self._hold_until
+        if is_held or not self._is_direct or not isinstance(self.authentication, ClientCredentials):
+            return None
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {self.authentication.token()}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection = self._connection()
+        try:
+            connection.request(method, f"{self._base_path}/{path}", body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            return Write("unknown", f"{self.url(path)}: no answer ({type(error).__name__})")
+        if 200 <= answer.status < 300 and b"failure" not in content.lower():
+            return DONE
+        if answer.status == 401 or answer.status in RETRYABLE_STATUSES:
+            return Write("unknown", f"{self.url(path)}: HTTP {answer.status}")
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response._content = content
+        try:
+            self._judged(method, self.url(path), response, 0)
+        except RestError as error:
+            return _refused(method, error)
+        return DONE
+
+    def _connection(self) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            parts = urlsplit(self.base_url)
+            if parts.scheme == "https":
+                trusted = Path(self._verify if isinstance(self._verify, str) else certs.where())
+                place = {"capath" if trusted.is_dir() else "cafile": trusted}
+                context = ssl.create_default_context(**place)
+                connection = http.client.HTTPSConnection(parts.netloc, timeout=self._timeout, context=context)
+            else:
+                connection = http.client.HTTPConnection(parts.netloc, timeout=self._timeout)
+            self._own.connection = connection
+            self._opened.put(connection)
+        return connection
+
+
+def _refused(method: Method, error: RestError) -> Write:
+    # What is not there need not be deleted.
+    return DONE if method == "DELETE" and error.status in {404, 410} else Write("refused", str(error))
 
 
 def _single(body: Any) -> dict[str, Any] | None:

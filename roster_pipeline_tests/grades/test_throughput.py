@@ -35,16 +35,16 @@ SHARE = 0.8
 @pytest.mark.benchmark
 @pytest.mark.parametrize("items_per_class", [2, 8])
 def test_results_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items_per_class: int) -> None:
-    pushed: dict[str, float] = {}
-    kept: dict[str, Path] = {}
+    rates: dict[str, float] = {}
     real_run = Push.run
 
     def timed_run(push: Push) -> Pushed:
-        kept["plan"] = tmp_path / "plan.parquet"
-        kept["plan"].write_bytes(push._journal.plan.read_bytes())
+        # The bare client before and after, because the machine has other things to do too.
+        before = bare_client(sis, push._journal.plan)
         started = time.monotonic()
         done = real_run(push)
-        pushed["seconds"] = time.monotonic() - started
+        rates["ours"] = sum(done.outcomes.values()) / (time.monotonic() - started)
+        rates["bare"] = (before + bare_client(sis, push._journal.plan)) / 2
         return done
 
     monkeypatch.setattr(grade_export.Push, "run", timed_run)
@@ -54,22 +54,18 @@ def test_results_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ite
         written = write_gradebook(
             make_district(STUDENTS, years=1), pipeline.home.root / "gradebook", items_per_class=items_per_class
         )
-        started = time.monotonic()
         report = exported(pipeline, "first")
-        seconds = time.monotonic() - started
         assert set(report.counts["result"]) == {"sent"}
-        ours = report.writes / pushed["seconds"]
-        bare = bare_client(sis, kept["plan"])
         started = time.monotonic()
         assert exported(pipeline, "quiet").writes == 0
         quiet = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    share = rates["ours"] / rates["bare"]
     sys.stdout.write(
-        f"\n{written.scores:,} scores, {report.writes:,} writes: {seconds:.1f} s in all; "
-        f"{ours:,.0f} writes/s beside {bare:,.0f} of a bare client ({ours / bare:.2f}); "
-        f"a quiet night {quiet:.1f} s; peak {peak:,.0f} MiB\n"
+        f"\n{written.scores:,} scores, {report.writes:,} writes: {rates['ours']:,.0f} writes/s beside "
+        f"{rates['bare']:,.0f} of a bare client ({share:.2f}); a quiet night {quiet:.1f} s; peak {peak:,.0f} MiB\n"
     )
-    assert ours >= SHARE * bare
+    assert share >= SHARE
 
 
 def loaded(home: Path, sis: SisAddress) -> Pipeline:
@@ -113,12 +109,10 @@ def bare_client(sis: SisAddress, plan: Path) -> float:
     token = requests.post(sis.token_url, form, auth=(sis.client_id, sis.client_secret), timeout=30).json()
     headers = {"Authorization": f"Bearer {token['access_token']}", "Content-Type": "application/json"}
     address = urlsplit(sis.endpoint_url)
-    bodies: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
-    query = "SELECT sourced_id, body FROM read_parquet($plan) WHERE kind = 'result'"
+    query = "SELECT kind, sourced_id, body FROM read_parquet($plan)"
     with duckdb.connect() as database:
         rows = database.execute(query, {"plan": str(plan)}).fetchall()
-    for sourced_id, body in rows:
-        bodies.put((f"{address.path}/results/{sourced_id}", body.encode()))
+    bodies: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
 
     def send() -> None:
         connection = http.client.HTTPConnection(address.netloc)
@@ -133,10 +127,14 @@ def bare_client(sis: SisAddress, plan: Path) -> float:
             answer.read()
             assert answer.status in {200, 201}
 
-    threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
     started = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for collection, kind in (("lineItems", "line_item"), ("results", "result")):
+        for of_kind, sourced_id, body in rows:
+            if of_kind == kind:
+                bodies.put((f"{address.path}/{collection}/{sourced_id}", body.encode()))
+        threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     return len(rows) / (time.monotonic() - started)
