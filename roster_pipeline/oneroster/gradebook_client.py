@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import orjson
 import requests
-from requests import certs
-from requests.utils import select_proxy
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
 from roster_pipeline.oneroster.auth import ClientCredentials
-from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError
+from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError, status_info
 from roster_pipeline.oneroster.rest_client import Method, RestClient, segment
 from roster_pipeline.oneroster.retry import RETRYABLE_STATUSES
 from roster_pipeline.settings.connection import Rest
@@ -179,24 +179,17 @@ class _WritingClient(RestClient):
             return DONE
         if answer.status == 401 or answer.status in RETRYABLE_STATUSES:
             return Write("unknown", f"{self.url(path)}: HTTP {answer.status}")
-        response = requests.Response()
-        response.status_code = answer.status
-        response.headers.update(answer.headers)
-        response._content = content
-        try:
-            self._judged(method, self.url(path), response, 0)
-        except RestError as error:
-            return _refused(method, error)
-        return DONE
+        return _judged(method, self.url(path), answer.status, content)
 
     def _connection(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
         if connection is None:
             parts = urlsplit(self.base_url)
             if parts.scheme == "https":
-                trusted = Path(self._verify if isinstance(self._verify, str) else certs.where())
-                place = {"capath" if trusted.is_dir() else "cafile": trusted}
-                context = ssl.create_default_context(**place)
+                trusted = Path(self._verify if isinstance(self._verify, str) else DEFAULT_CA_BUNDLE_PATH)
+                context = ssl.create_default_context(
+                    cafile=None if trusted.is_dir() else trusted, capath=trusted if trusted.is_dir() else None
+                )
                 connection = http.client.HTTPSConnection(parts.netloc, timeout=self._timeout, context=context)
             else:
                 connection = http.client.HTTPConnection(parts.netloc, timeout=self._timeout)
@@ -205,9 +198,29 @@ class _WritingClient(RestClient):
         return connection
 
 
+def _judged(method: Method, url: str, status: int, content: bytes) -> Write:
+    """What an answer means that no other try would change."""
+    try:
+        info = status_info(orjson.loads(content) if content.strip() else None)
+    except ValueError:
+        info = None
+    if 200 <= status < 300 and not (info and info.is_failure):
+        return DONE
+    said = f"HTTP {status}" + (f" ({info})" if info is not None and str(info) else "")
+    return _refused(method, RestError(f"{url}: {said}. {_REMEDIES.get(status, _OTHER_REMEDY)}", status=status))
+
+
 def _refused(method: Method, error: RestError) -> Write:
     # What is not there need not be deleted.
     return DONE if method == "DELETE" and error.status in {404, 410} else Write("refused", str(error))
+
+
+_OTHER_REMEDY = "Ask the SIS vendor what the service objects to."
+_REMEDIES = {
+    403: f"Have the SIS grant the scopes {READ_SCOPE}, {PUT_SCOPE} and {DELETE_SCOPE}, and share the class.",
+    404: "There is no gradebook at this address; the SIS's OneRoster licence may not cover writing grades.",
+    422: "The SIS refuses it as it is: look whether the grading period is open and the pupil is in the class.",
+}
 
 
 def _single(body: Any) -> dict[str, Any] | None:

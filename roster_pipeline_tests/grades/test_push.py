@@ -6,16 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from roster_pipeline.grades import export, journal
 from roster_pipeline.grades.push import SisUnreachableError, same
 from roster_pipeline.grades.scope import ID_NAMESPACE
 from roster_pipeline.oneroster import gradebook_client
 from roster_pipeline.sandbox.objects import Result
-from roster_pipeline.sandbox.sis.faults.setup import GradingPeriodInsisted
-from roster_pipeline.sandbox.sis.faults.transport import CollectionForbidden, Unavailable
-from roster_pipeline.sandbox.sis.faults.writes import PutAnswers, PutNotStored, WriteAnswerLost
+from roster_pipeline.sandbox.sis.faults.setup import GradingPeriodInsisted, Oauth1
+from roster_pipeline.sandbox.sis.faults.transport import (
+    CollectionForbidden,
+    FailureToldAsSuccess,
+    TooManyRequests,
+    UnauthorizedMidRun,
+    Unavailable,
+)
+from roster_pipeline.sandbox.sis.faults.writes import PutAnswers, PutNotStored, PutRefusedForStudent, WriteAnswerLost
 from roster_pipeline_tests.grades.school import School
+from roster_pipeline_tests.pipeline import SOURCE
 
 
 @pytest.fixture
@@ -185,3 +193,31 @@ def test_plans_and_journals_are_private(school: School, monkeypatch: pytest.Monk
 )
 def test_values_read_back_are_compared_by_what_they_mean(sent: Any, there: Any, expected: bool) -> None:
     assert same(sent, there) is expected
+
+
+def test_a_success_that_tells_of_a_failure_is_a_refusal(school: School) -> None:
+    school.sis.switch_on(FailureToldAsSuccess(resource="results", method="PUT", count=1))
+    assert school.export().counts["result"] == {"failed": 1, "sent": 1}
+    assert school.export().counts == {"result": {"sent": 1}}
+
+
+def test_a_service_that_is_busy_for_a_moment_is_asked_again(school: School) -> None:
+    school.sis.switch_on(TooManyRequests(method="PUT", count=2, seconds=0))
+    school.sis.switch_on(UnauthorizedMidRun(resource="results", page=None))
+    assert school.export().counts == {"line_item": {"sent": 1}, "result": {"sent": 2}}
+
+
+def test_signed_requests_write_too(school: School) -> None:
+    school.sis.switch_on(Oauth1())
+    path = school.pipeline.home.sources / f"{SOURCE}.yaml"
+    document = yaml.safe_load(path.read_text("utf-8"))
+    document["connection"]["auth"] = {
+        "kind": "oauth1",
+        "client_id": school.sis.client_id,
+        "client_secret": "${SIS_SECRET}",
+    }
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    assert school.export().counts == {"line_item": {"sent": 1}, "result": {"sent": 2}}
+    school.sis.switch_on(PutRefusedForStudent("sam"))
+    school.teachers.change_score("i1", "sam", points="1")
+    assert school.export().counts == {"result": {"failed": 1}}
