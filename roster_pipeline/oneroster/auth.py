@@ -9,7 +9,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_oauthlib import OAuth1 as OAuth1Signature
 
-from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError, decode
+from roster_pipeline.oneroster.errors import CredentialsError, RestError, TlsError, decode_json
 from roster_pipeline.oneroster.retry import RETRYABLE_STATUSES, Pauses, RetryPolicy, retry_after
 from roster_pipeline.settings.connection import OAuth1, OAuth2
 
@@ -181,7 +181,7 @@ class ClientCredentials:
 
     def _decoded(self, response: requests.Response) -> dict[str, Any]:
         try:
-            answer = decode(response.content)
+            answer = decode_json(response.content)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
@@ -195,7 +195,7 @@ class ClientCredentials:
     def _oauth_error(self, response: requests.Response) -> str:
         """OAuth's error code. Free text around it is not passed on: servers repeat what they were sent."""
         try:
-            answer = decode(response.content)
+            answer = decode_json(response.content)
         except ValueError:
             return ""
         code = answer.get("error") if isinstance(answer, dict) else None

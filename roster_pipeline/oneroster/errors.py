@@ -76,7 +76,7 @@ class CredentialsError(RestError):
     """The SIS does not accept the credentials."""
 
 
-def decode(content: bytes) -> Any:
+def decode_json(content: bytes) -> Any:
     """The JSON value in `content`; None when it is empty. Raises ValueError when it is no JSON."""
     return orjson.loads(content) if content.strip() else None
 

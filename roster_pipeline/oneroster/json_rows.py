@@ -7,10 +7,12 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from roster_pipeline.oneroster.errors import decode_json
 from roster_pipeline.oneroster.extract import Finding
 from roster_pipeline.oneroster.findings import finding
-from roster_pipeline.oneroster.raw_parquet import raw_schema
-from roster_pipeline.oneroster.resources import METADATA, POSITION, Field, Resource, is_password
+from roster_pipeline.oneroster.json_columns import StandardPages
+from roster_pipeline.oneroster.raw_parquet import batch_schema
+from roster_pipeline.oneroster.resources import METADATA, Field, Resource, is_password
 
 Row = dict[str, Any]
 
@@ -63,9 +65,25 @@ class JsonRows:
         self.findings: list[Finding] = []
         self.skipped = 0
         """Rows that were no objects."""
-        self._fields = pa.schema([field for field in raw_schema(resource) if field.name != POSITION])
+        self._schema = batch_schema(resource)
+        self._standard: StandardPages | None = StandardPages(resource)
         self._reported: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
+
+    def decode(self, content: bytes) -> Any:
+        """A page as columns already, when it keeps to the standard, else the decoded JSON. Raises ValueError."""
+        if self._standard is not None:
+            batch = self._standard.read(content)
+            if batch is not None:
+                return batch
+        decoded = decode_json(content)
+        # A service that departs from the standard once does so on every page.
+        self._standard = None
+        return decoded
+
+    def page(self, body: Any) -> pa.RecordBatch:
+        """What `decode` made of an answer as raw columns. Raises EnvelopeError."""
+        return body if isinstance(body, pa.RecordBatch) else self.batch(rows_of(self.resource, body))
 
     def batch(self, rows: Sequence[Any]) -> pa.RecordBatch:
         """The rows as raw columns, without their places in the feed."""
@@ -86,7 +104,7 @@ class JsonRows:
         extra = sorted(key for key in keys - used if key.lower() not in _REPEATED_ELSEWHERE)
         metadata = [self._metadata(row, extra) for row in objects] if extra else [None] * len(objects)
         columns.append(pa.array(metadata, pa.string()))
-        return pa.RecordBatch.from_arrays(columns, schema=self._fields)
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
     def _metadata(self, row: Row, extra: Iterable[str]) -> str | None:
         found: Row = {}

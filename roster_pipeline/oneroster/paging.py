@@ -20,7 +20,7 @@ from requests.utils import parse_header_links
 
 from roster_pipeline.oneroster.errors import RestError
 from roster_pipeline.oneroster.extract import ExtractError
-from roster_pipeline.oneroster.json_rows import EnvelopeError, JsonRows, rows_of
+from roster_pipeline.oneroster.json_rows import EnvelopeError, JsonRows
 from roster_pipeline.oneroster.rest_client import Answer, RestClient
 
 #: A district has at most some ten million enrollments; a server that never ends is not a district.
@@ -176,6 +176,7 @@ class CollectionReader:
                 answer = self._client.get(
                     self._resource.name,
                     self._params(asked, offset),
+                    decode=self._converter.decode,
                     not_repeated=_PAGE_TOO_BIG if may_shrink else frozenset(),
                     repeat_timeouts=not may_shrink,
                 )
@@ -200,7 +201,7 @@ class CollectionReader:
     def _page(self, answer: Answer, asked: int, offset: int) -> Page:
         url = self._client.url(self._resource.name)
         try:
-            rows = rows_of(self._resource, answer.body)
+            batch = self._converter.page(answer.body)
         except EnvelopeError as error:
             raise ExtractError(
                 f"{url}: the answer is no OneRoster collection: {error}. "
@@ -209,12 +210,12 @@ class CollectionReader:
         total = total_of(answer)
         links = _links(answer, url)
         page = Page(
-            pa.Table.from_batches([self._converter.batch(rows)]),
+            pa.Table.from_batches([batch]),
             asked,
             total,
             _offset_of(links.get("next")),
             # A full page is believed to be the last only by the empty one behind it: totals and links may be wrong.
-            is_last="next" not in links and _offset_of(links.get("last")) == offset and len(rows) < asked,
+            is_last="next" not in links and _offset_of(links.get("last")) == offset and batch.num_rows < asked,
         )
         with self._lock:
             self._pages += 1

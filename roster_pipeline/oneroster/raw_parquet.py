@@ -27,6 +27,11 @@ def raw_schema(resource: Resource) -> pa.Schema:
     )
 
 
+def batch_schema(resource: Resource) -> pa.Schema:
+    """The raw columns of rows whose places in the feed are not known yet."""
+    return pa.schema([field for field in raw_schema(resource) if field.name != POSITION])
+
+
 def write_empty(resource: Resource, path: Path) -> None:
     """A raw file without rows."""
     with becoming(path) as partial:

@@ -28,6 +28,8 @@ class Field:
     kind: FieldKind = "value"
     required: bool = False
     """Whether the CSV header must have it."""
+    is_boolean: bool = False
+    """Whether the REST binding carries it as a JSON boolean."""
     aliases: tuple[str, ...] = ()
     """Names that OneRoster 1.0 files and known faulty writers use instead."""
 
@@ -137,7 +139,7 @@ USERS = Resource(
     ("users", "students", "teachers"),
     (
         *_base(),
-        Field("enabledUser", "enabled_user", "enabledUser"),
+        Field("enabledUser", "enabled_user", "enabledUser", is_boolean=True),
         Field("orgSourcedIds", "org_sourced_ids", "orgs", "references", required=True),
         Field("role", "role", "role", required=True),
         Field("username", "username", "username", required=True),
@@ -166,7 +168,7 @@ ENROLLMENTS = Resource(
         Field("schoolSourcedId", "school_sourced_id", "school", "reference"),
         Field("userSourcedId", "user_sourced_id", "user", "reference", required=True),
         Field("role", "role", "role", required=True),
-        Field("primary", "primary", "primary"),
+        Field("primary", "primary", "primary", is_boolean=True),
         Field("beginDate", "begin_date", "beginDate"),
         Field("endDate", "end_date", "endDate"),
     ),

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -19,7 +19,7 @@ from roster_pipeline.oneroster.auth import (
     tls_error,
     unreachable,
 )
-from roster_pipeline.oneroster.errors import CredentialsError, RestError, StatusInfo, decode, status_info
+from roster_pipeline.oneroster.errors import CredentialsError, RestError, StatusInfo, decode_json, status_info
 from roster_pipeline.oneroster.retry import RETRYABLE_STATUSES, Pauses, RetryPolicy, retry_after
 from roster_pipeline.settings.connection import OAuth1, Rest
 
@@ -107,11 +107,17 @@ class RestClient:
         path: str,
         params: Mapping[str, str | int] | None = None,
         *,
+        decode: Callable[[bytes], Any] = decode_json,
         not_repeated: frozenset[int] = frozenset(),
         repeat_timeouts: bool = True,
     ) -> Answer:
-        """Read `path`. Statuses in `not_repeated` fail at once although another try might help. Raises RestError."""
-        return self.request("GET", path, params, not_repeated=not_repeated, repeat_timeouts=repeat_timeouts)
+        """Read `path`. Statuses in `not_repeated` fail at once although another try might help. Raises RestError.
+
+        `decode` makes the answer's body of its bytes, and raises ValueError when these are no whole JSON.
+        """
+        return self.request(
+            "GET", path, params, decode=decode, not_repeated=not_repeated, repeat_timeouts=repeat_timeouts
+        )
 
     def request(
         self,
@@ -121,6 +127,7 @@ class RestClient:
         body: bytes | None = None,
         *,
         attempts: int | None = None,
+        decode: Callable[[bytes], Any] = decode_json,
         not_repeated: frozenset[int] = frozenset(),
         repeat_timeouts: bool = True,
     ) -> Answer:
@@ -143,7 +150,7 @@ class RestClient:
                 if response.status_code == 401 and not renewed and self.authentication.renew(refused):
                     renewed = True
                     continue
-                return self._judged(method, url, response, seconds)
+                return self._judged(method, url, response, seconds, decode)
             except requests.exceptions.SSLError as error:
                 raise tls_error(url, error) from None
             except requests.exceptions.RequestException as error:
@@ -188,10 +195,17 @@ class RestClient:
             allow_redirects=False,
         )
 
-    def _judged(self, method: Method, url: str, response: requests.Response, seconds: float) -> Answer:
+    def _judged(
+        self,
+        method: Method,
+        url: str,
+        response: requests.Response,
+        seconds: float,
+        decode: Callable[[bytes], Any] = decode_json,
+    ) -> Answer:
         status = response.status_code
         try:
-            body = decode(response.content)
+            body = (decode if 200 <= status < 300 else decode_json)(response.content)
             readable = True
         except ValueError:
             body, readable = None, False

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roster_pipeline.oneroster.errors import StatusInfo, decode, status_info
+from roster_pipeline.oneroster.errors import StatusInfo, decode_json, status_info
 
 INFO = StatusInfo("failure", "error", "unknown object", "no such class")
 
@@ -115,10 +115,10 @@ def test_long_descriptions_are_cut() -> None:
 @given(st.binary(max_size=200))
 def test_bytes_are_json_or_are_refused(content: bytes) -> None:
     try:
-        status_info(decode(content))
+        status_info(decode_json(content))
     except ValueError:
         return
 
 
 def test_nothing_is_null() -> None:
-    assert decode(b" \n") is None
+    assert decode_json(b" \n") is None

@@ -1,5 +1,7 @@
 from typing import Any
 
+import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -210,3 +212,97 @@ def test_no_value_whatever_breaks_a_batch(data: st.DataObject) -> None:
     batch = JsonRows(resource).batch(rows)
     assert batch.schema.names == [name for name in raw_schema(resource).names if name != POSITION]
     assert batch.num_rows == sum(isinstance(row, dict) for row in rows)
+
+
+def reference(sourced_id: str, kind: str) -> dict[str, str]:
+    return {"href": f"https://sis.example/{kind}s/{sourced_id}", "sourcedId": sourced_id, "type": kind}
+
+
+STANDARD_USER = {
+    "sourcedId": "u-1",
+    "status": "active",
+    "dateLastModified": "2026-10-01T00:00:00.000Z",
+    "enabledUser": True,
+    "orgs": [reference("o-1", "org"), reference("o-2", "org")],
+    "role": "student",
+    "username": "Zoë",
+    "userIds": [{"type": "LDAP", "identifier": "z"}],
+    "givenName": "",
+    "familyName": None,
+    "agents": [],
+    "grades": ["03", "04"],
+    "password": "hunter2",
+}
+
+
+def test_a_page_of_the_standard_is_read_at_once() -> None:
+    content = orjson.dumps({"users": [STANDARD_USER, {"sourcedId": "u-2"}]}, option=orjson.OPT_INDENT_2)
+    rows = JsonRows(USERS)
+    page = rows.decode(content)
+    assert isinstance(page, pa.RecordBatch)
+    assert page.equals(rows.batch(orjson.loads(content)["users"]))
+    assert "hunter2" not in str(page.to_pylist())
+
+
+@pytest.mark.parametrize("resource", ROSTER_RESOURCES, ids=lambda resource: resource.name)
+def test_an_empty_page_of_the_standard(resource: Resource) -> None:
+    rows = JsonRows(resource)
+    page = rows.decode(b'{"%s": []}' % resource.name.encode())
+    assert isinstance(page, pa.RecordBatch)
+    assert page.equals(rows.batch([]))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'{"users": [{"sourcedId": "a", "givenName": "\xff"}]}', id="no UTF-8"),
+        pytest.param(b'{"users": [{"sourcedId": "a"}]', id="cut"),
+        pytest.param(b'{"users": []}{"users": []}', id="two documents"),
+        pytest.param(b'{"users": []} and more', id="more behind it"),
+        pytest.param(b"<html></html>", id="HTML"),
+    ],
+)
+def test_what_is_no_json_is_refused_and_changes_nothing(content: bytes) -> None:
+    rows = JsonRows(USERS)
+    with pytest.raises(ValueError, match=r"JSON|character|unexpected|UTF-8|trailing"):
+        rows.decode(content)
+    assert isinstance(rows.decode(b'{"users": []}'), pa.RecordBatch)
+
+
+def test_an_empty_answer_is_an_empty_page() -> None:
+    rows = JsonRows(USERS)
+    assert rows.page(rows.decode(b"")).num_rows == 0
+
+
+#: Values as the standard has them, and now and then another.
+texts = st.text(max_size=5) | st.none()
+references = st.builds(reference, st.text(min_size=1, max_size=5), st.just("org")) | st.none()
+odd = (
+    st.integers(-(2**53), 2**53)
+    | st.booleans()
+    | st.text(max_size=3)
+    | st.just({"SourcedId": "x"})
+    | st.just([None])
+    | st.just({})
+)
+users = st.fixed_dictionaries(
+    {"sourcedId": st.text(max_size=5)},
+    optional={
+        "status": texts,
+        "enabledUser": st.booleans() | st.none(),
+        "orgs": st.lists(references, max_size=2) | st.none(),
+        "userIds": st.lists(st.fixed_dictionaries({"type": texts, "identifier": texts}), max_size=2) | st.none(),
+        "grades": st.lists(texts, max_size=2) | st.none(),
+        "children": st.none(),
+    },
+)
+odd_users = st.dictionaries(
+    st.sampled_from(["sourcedId", "orgs", "role", "metadata", "grades", "other"]), odd, max_size=2
+)
+
+
+@given(st.lists(users, max_size=4), st.lists(odd_users, max_size=1), st.sampled_from(["users", "people"]))
+def test_both_readers_read_the_same(standard: list[Any], departing: list[Any], envelope: str) -> None:
+    content = orjson.dumps({envelope: standard + departing})
+    rows = JsonRows(USERS)
+    assert rows.page(rows.decode(content)).equals(JsonRows(USERS).batch(orjson.loads(content)[envelope]))
