@@ -114,7 +114,7 @@ def _check_enrollments(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("nights", "kills"),
-    [pytest.param(2, 0, id="two-nights"), pytest.param(20, 3, id="twenty-disturbed-nights", marks=pytest.mark.soak)],
+    [pytest.param(2, 0, id="two-nights"), pytest.param(10, 3, id="ten-disturbed-nights", marks=pytest.mark.soak)],
 )
 def test_what_the_tenant_holds_is_what_it_should_hold(tmp_path: Path, nights: int, kills: int) -> None:
     district = make_district(STUDENTS, today=date(2026, 10, 1), years=1)
