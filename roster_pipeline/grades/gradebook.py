@@ -77,6 +77,9 @@ class Gradebook:
 def keep_gradebook(folder: Path, read: Callable[[Path], list[UnreadableRow]]) -> Gradebook:
     """Let `read` write the three Parquet files and put them in the place of `folder`; a failure leaves it as it was."""
     private_folder(folder.parent)
+    # What a killed run left holds marks of pupils; whoever reads holds the source's lock.
+    for stale in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(stale)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         unreadable = read(fresh)

@@ -23,7 +23,7 @@ def read_files(source: Path, target: Path) -> list[UnreadableRow]:
         for file, columns in COLUMNS.items():
             path = source / f"{file}.csv"
             header = _header(path, columns)
-            statement = Template(_sql()).substitute(
+            statement = Template(_sql()).safe_substitute(
                 columns=", ".join(f'nullif(trim("{name}"), \'\') AS "{name}"' for name in columns),
                 cells="{" + ", ".join(f"'{name}': 'VARCHAR'" for name in header) + "}",
                 source=_escaped(path),
@@ -31,11 +31,7 @@ def read_files(source: Path, target: Path) -> list[UnreadableRow]:
                 file=file,
                 limit=MAX_UNREADABLE + 1,
             )
-            try:
-                database.execute(statement)
-            except duckdb.Error as error:
-                reason = str(error).splitlines()[0][:160]
-                raise GradebookError(f"{path}: cannot be read as CSV ({reason}). Write the file again.") from None
+            _read(database, statement, path, file)
             rejected = database.execute(f"SELECT DISTINCT line, error_type::VARCHAR FROM rejects_{file} ORDER BY line")
             rows = [UnreadableRow(file, line, why.lower()) for line, why in rejected.fetchall()]
             if len(rows) > MAX_UNREADABLE:
@@ -45,6 +41,20 @@ def read_files(source: Path, target: Path) -> list[UnreadableRow]:
                 )
             unreadable += rows
     return unreadable
+
+
+def _read(database: duckdb.DuckDBPyConnection, statement: str, path: Path, file: str) -> None:
+    # Strictly first. DuckDB's strict reader gives up on line ends of two kinds, which people's tools do mix.
+    for strict in ("true", "false"):
+        database.execute(f"DROP TABLE IF EXISTS rejects_{file}")
+        database.execute(f"DROP TABLE IF EXISTS rejects_{file}_scan")
+        try:
+            database.execute(statement.replace("$strict", strict))
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0][:160]
+        else:
+            return
+    raise GradebookError(f"{path}: cannot be read as CSV ({reason}). Write the file again.")
 
 
 def _header(path: Path, needed: tuple[str, ...]) -> list[str]:

@@ -56,7 +56,10 @@ def reconcile(
             )
         ]
     wanted = list(dict.fromkeys(classes)) or known
-    descriptor, name = tempfile.mkstemp(dir=private_folder(home.root / "exports"), suffix=".jsonl")
+    folder = private_folder(home.root / "exports" / "read_back" / source_id)
+    for stale in folder.iterdir():
+        stale.unlink()  # of a run that was killed
+    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".jsonl")
     path = Path(name)
     try:
         # Marks are in it: it is private, and gone when the comparison is done.

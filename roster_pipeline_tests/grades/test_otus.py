@@ -266,3 +266,16 @@ def test_a_teacher_who_joins_in_the_middle_of_a_period_is_told_of_once(school_wi
     school.export()
     (issue,) = school.pipeline.rows("sync.issues", "code = 'grade.teacher_added_mid_period'")
     assert (issue["sourced_id"], issue["severity"]) == ("tom", "warning")
+
+
+@pytest.mark.rule("OT-014")
+@pytest.mark.parametrize("key", ["client_id", "client_secret", "endpoint_url"])
+def test_key_secret_and_address_are_needed(school: School, key: str) -> None:
+    path = school.pipeline.home.sources / f"{SOURCE}.yaml"
+    document = yaml.safe_load(path.read_text("utf-8"))
+    connection = document["connection"]
+    del (connection if key == "endpoint_url" else connection["auth"])[key]
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    with pytest.raises(SettingsError, match=key) as error:
+        _ = school.pipeline.settings
+    assert school.sis.client_secret not in str(error.value)

@@ -46,7 +46,7 @@ def test_edits_losses_and_strangers_are_told_apart(school: School) -> None:
     assert fields["i1"] == ["title", "max"]
     assert fields["i1|sam"] == ["score"]
     assert school.export().writes == 0, "looking changes nothing"
-    assert list((school.pipeline.home.root / "exports").glob("*.jsonl")) == []
+    assert list((school.pipeline.home.root / "exports").rglob("*.jsonl")) == []
 
 
 def test_an_object_that_we_deleted_is_not_missed(school: School) -> None:

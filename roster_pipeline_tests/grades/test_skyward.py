@@ -355,6 +355,7 @@ def test_an_item_needs_a_session_and_a_managed_course(
     assert len(school.writes) == (reason is None)
 
 
+@pytest.mark.rule("SK-122", "SK-123")
 def test_a_class_that_was_never_delivered_is_not_managed(school: School) -> None:
     graded(school)
     with school.pipeline.warehouse.transaction("maple", "2026-2027") as session:

@@ -9,7 +9,7 @@ COPY (
         delim = ',',
         quote = '"',
         escape = '"',
-        strict_mode = true,
+        strict_mode = $strict,
         store_rejects = true,
         rejects_table = 'rejects_$file',
         rejects_scan = 'rejects_${file}_scan',
