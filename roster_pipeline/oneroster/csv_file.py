@@ -117,6 +117,11 @@ class _Feed:
         feeder.start()
         try:
             rows = consume(f"/dev/fd/{reading}")
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise ExtractError(
+                f"{place}: cannot be turned into Parquet ({_first_line(error)}). Check the space and the rights of the "
+                "folder of extracts."
+            ) from None
         except duckdb.Error as error:
             raise ExtractError(f"{place}: cannot be read as CSV ({_first_line(error)}). Send the file again.") from None
         finally:

@@ -72,10 +72,10 @@ class JsonRows:
 
     def decode(self, content: bytes) -> Any:
         """A page as columns already, when it keeps to the standard, else the decoded JSON. Raises ValueError."""
-        if self._standard is not None:
-            batch = self._standard.read(content)
-            if batch is not None:
-                return batch
+        standard = self._standard
+        batch = standard.read(content) if standard else None
+        if batch is not None:
+            return batch
         decoded = decode_json(content)
         # A service that departs from the standard once does so on every page.
         self._standard = None

@@ -1,5 +1,6 @@
 """Fixtures for tests of the ways in."""
 
+import itertools
 import socketserver
 import ssl
 import threading
@@ -17,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from roster_pipeline.sandbox.district import District
 from roster_pipeline.sandbox.generator import make_district
 from roster_pipeline.sandbox.sis_server import SandboxSis
-from roster_pipeline_tests.oneroster.services import Handler, ScriptedService
+from roster_pipeline_tests.oneroster.services import Handler, ScriptedServer, ScriptedService
 
 StartSis = Callable[..., SandboxSis]
 StartService = Callable[[Handler], ScriptedService]
@@ -36,11 +37,18 @@ def start_sis(district: District) -> Iterator[StartSis]:
         yield lambda *faults: servers.enter_context(SandboxSis(district, faults=faults))
 
 
+@pytest.fixture(scope="session")
+def servers() -> Iterator[list[ScriptedServer]]:
+    """Two servers, so that a service can lead to another host."""
+    with ScriptedServer() as one, ScriptedServer() as other:
+        yield [one, other]
+
+
 @pytest.fixture
-def start_service() -> Iterator[StartService]:
-    """Starts a service that answers as the test's own function says."""
-    with ExitStack() as servers:
-        yield lambda handler: servers.enter_context(ScriptedService(handler))
+def start_service(servers: list[ScriptedServer]) -> StartService:
+    """Starts a service that answers as the test's own function says, the next one on another host."""
+    turns = itertools.cycle(servers)
+    return lambda handler: next(turns).start(handler)
 
 
 @pytest.fixture

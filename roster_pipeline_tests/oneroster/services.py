@@ -63,7 +63,7 @@ class Received:
 
     method: str
     path: str
-    """Percent-encoded, from the root of the server."""
+    """Percent-encoded, from the root of the service."""
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
@@ -75,25 +75,12 @@ Handler = Callable[[Received], Response]
 
 
 class ScriptedService:
-    """A web service on loopback that answers as `handler` says and remembers every request."""
+    """A web service below a path of a server; it answers as `handler` says and remembers every request."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, url: str, handler: Handler) -> None:
+        self.url = url
         self.requests: list[Received] = []
-        self._handler = handler
-        self._server = BackgroundServer(self._application)
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
-
-    @property
-    def url(self) -> str:
-        return self._server.url
+        self.handler = handler
 
     @property
     def endpoint_url(self) -> str:
@@ -114,21 +101,48 @@ class ScriptedService:
         auth = {"kind": "oauth1", "client_id": "client", "client_secret": SecretStr("top-secret")}
         return settings_with(self.endpoint_url, auth, **changes)
 
+    def answer(self, received: Received) -> Response:
+        self.requests.append(received)
+        return self.handler(received)
+
+
+class ScriptedServer:
+    """A server for services of many tests: each has a path of its own, so that none sees another's requests."""
+
+    def __init__(self) -> None:
+        self._services: list[ScriptedService] = []
+        self._server = BackgroundServer(self._application)
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
+
+    def start(self, handler: Handler) -> ScriptedService:
+        """A new service."""
+        service = ScriptedService(f"{self._server.url}/{len(self._services)}", handler)
+        self._services.append(service)
+        return service
+
     def _application(self, url: str) -> Starlette:  # noqa: ARG002 - handed to every application
         methods = ["GET", "POST", "PUT", "DELETE"]
-        return Starlette(routes=[Route("/{path:path}", self._answer, methods=methods)])
+        return Starlette(routes=[Route("/{number:int}/{path:path}", self._answer, methods=methods)])
 
     async def _answer(self, request: Request) -> Response:
+        number = request.path_params["number"]
         received = Received(
             request.method,
-            request.scope["raw_path"].decode(),
+            request.scope["raw_path"].decode().removeprefix(f"/{number}"),
             {name: values[0] for name, values in parse_qs(request.scope["query_string"].decode()).items()},
             dict(request.headers),
             await request.body(),
             request.client.port if request.client else 0,
         )
-        self.requests.append(received)
-        return self._handler(received)
+        return self._services[number].answer(received)
 
 
 def json(body: Any, status: int = 200, **headers: str) -> Response:

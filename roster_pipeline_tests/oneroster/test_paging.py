@@ -17,7 +17,7 @@ from roster_pipeline.oneroster.paging import CollectionReader
 from roster_pipeline.oneroster.resources import ORGS
 from roster_pipeline.oneroster.rest_client import RestClient
 from roster_pipeline_tests.oneroster.conftest import StartService
-from roster_pipeline_tests.oneroster.services import QUICK, Received, ScriptedService, json, with_token
+from roster_pipeline_tests.oneroster.services import QUICK, Received, ScriptedServer, ScriptedService, json, with_token
 
 
 @dataclass
@@ -82,15 +82,9 @@ def numbers_of(service: ScriptedService, page_size: int, concurrency: int) -> li
 
 
 @pytest.fixture(scope="module")
-def changeable() -> Any:
-    """One service for many servers, one after the other."""
-    current: list[Server] = [Server(0)]
-
-    def answer(request: Received) -> Response:
-        return current[0](request)
-
-    with ScriptedService(with_token(answer)) as service:
-        yield current, service
+def service(servers: list[ScriptedServer]) -> ScriptedService:
+    """One service for many collections, one after the other."""
+    return servers[0].start(with_token(Server(0)))
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -105,7 +99,7 @@ def changeable() -> Any:
     behind_the_end=st.sampled_from([200, 400, 404]),
 )
 def test_every_row_comes_whatever_the_server_does(
-    changeable: Any,
+    service: ScriptedService,
     rows: int,
     page_size: int,
     concurrency: int,
@@ -115,17 +109,18 @@ def test_every_row_comes_whatever_the_server_does(
     links: int | None,
     behind_the_end: int,
 ) -> None:
-    current, service = changeable
     # A total that is too great says that rows are missing: no honest server that has one refuses to look for them.
     refuses = behind_the_end if total is None or total <= 0 else 200
-    current[0] = Server(
-        rows,
-        cap=cap,
-        honours_limit=honours_limit,
-        total=None if total is None else max(rows + total, 0),
-        next_link=None if links is None else "next",
-        link_step=links or 0,
-        behind_the_end=refuses if rows else 200,
+    service.handler = with_token(
+        Server(
+            rows,
+            cap=cap,
+            honours_limit=honours_limit,
+            total=None if total is None else max(rows + total, 0),
+            next_link=None if links is None else "next",
+            link_step=links or 0,
+            behind_the_end=refuses if rows else 200,
+        )
     )
     numbers = numbers_of(service, page_size, concurrency)
     assert sorted(set(numbers)) == list(range(rows))

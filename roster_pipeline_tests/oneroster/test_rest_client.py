@@ -167,11 +167,11 @@ def test_a_write_is_not_redirected(start_service: StartService) -> None:
     assert len(reads(service)) == 1
 
 
-def test_nobody_there() -> None:
-    with ScriptedService(with_token(in_turn(GOOD))) as service:
-        settings = service.settings(endpoint_url="http://127.0.0.1:9/ims/oneroster/v1p1")
-        with RestClient(settings, policy=QUICK) as client, pytest.raises(RestError, match="no connection") as caught:
-            client.get("orgs")
+def test_nobody_there(start_service: StartService) -> None:
+    service = start_service(with_token(in_turn(GOOD)))
+    nobody = service.settings(endpoint_url="http://127.0.0.1:9/ims/oneroster/v1p1")
+    with RestClient(nobody, policy=QUICK) as client, pytest.raises(RestError, match="no connection") as caught:
+        client.get("orgs")
     assert caught.value.status is None
     assert not caught.value.timed_out
 
@@ -269,13 +269,12 @@ def test_a_segment_holds_unreserved_characters_only(sourced_id: str) -> None:
     assert set(encoded) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%")
 
 
-def test_a_wrong_certificate_is_told(tls_service_url: str) -> None:
-    with ScriptedService(with_token(in_turn(GOOD))) as service:
-        settings_ = service.settings(endpoint_url=tls_service_url)
-        with (
-            RestClient(settings_, policy=QUICK) as client,
-            pytest.raises(RestError, match=r"no trusted TLS connection .*certificate renewed") as caught,
-        ):
-            client.get("orgs")
+def test_a_wrong_certificate_is_told(start_service: StartService, tls_service_url: str) -> None:
+    service = start_service(with_token(in_turn(GOOD)))
+    with (
+        RestClient(service.settings(endpoint_url=tls_service_url), policy=QUICK) as client,
+        pytest.raises(RestError, match=r"no trusted TLS connection .*certificate renewed") as caught,
+    ):
+        client.get("orgs")
     assert not isinstance(caught.value, CredentialsError)
     assert not caught.value.retryable

@@ -11,6 +11,7 @@ import pytest
 from roster_pipeline.oneroster.extract import ExtractError
 from roster_pipeline.oneroster.rest_extract import RestExtractor
 from roster_pipeline.sandbox.generator import make_district
+from roster_pipeline.sandbox.objects import AcademicSession, Class, Course, Enrollment, Org, User
 from roster_pipeline.sandbox.sis.faults import Fault, paging, rows, setup, transport
 from roster_pipeline.sandbox.sis_server import SandboxSis
 from roster_pipeline.settings.connection import Rest
@@ -62,12 +63,20 @@ def rest_paths(sis: SandboxSis) -> list[str]:
     return [request.path for request in sis.requests if "token" not in request.path]
 
 
-@pytest.mark.rule("SK-001", "IC-001")
+@pytest.mark.rule("SK-001", "SK-004", "IC-001")
 def test_only_the_six_collections_are_read(start_sis: StartSis, tmp_path: Path, faultless: Tables) -> None:
     sis = start_sis()
     extracted = extract_of(extractor(rest_settings(sis)), tmp_path / "extract")
     assert tables_of(extracted) == faultless
     assert extracted.findings == []
+    assert {name: len(rows) for name, rows in faultless.items()} == {
+        "academicSessions": len(sis.district.all(AcademicSession)),
+        "orgs": len(sis.district.all(Org)),
+        "courses": len(sis.district.all(Course)),
+        "classes": len(sis.district.all(Class)),
+        "users": len(sis.district.all(User)),
+        "enrollments": len(sis.district.all(Enrollment)),
+    }
     assert set(rest_paths(sis)) == {
         f"/ims/oneroster/v1p1/{name}"
         for name in ("academicSessions", "orgs", "courses", "classes", "users", "enrollments")
@@ -332,6 +341,16 @@ def test_a_collection_that_is_not_there_suggests_the_licence(start_sis: StartSis
     assert "HTTP 404" in message
     assert "OneRoster licence or module is probably missing" in message
     assert "nobody is removed because of it" in message
+
+
+def test_a_404_on_one_of_the_six_is_no_empty_set(start_service: StartService, tmp_path: Path) -> None:
+    def answer(request: Received) -> Any:
+        name = request.path.rsplit("/", 1)[-1]
+        return json({}, 404) if name == "enrollments" else json({name: []})
+
+    message = refused(start_service(with_token(answer)).settings(), tmp_path)
+    assert "/enrollments: HTTP 404" in message
+    assert "All of enrollments is missing" in message
 
 
 @pytest.mark.parametrize("body", [{"error": "x"}, "maintenance", {"a": [], "b": []}])
