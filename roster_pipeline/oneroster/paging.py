@@ -81,10 +81,6 @@ class CollectionReader:
         self.first_total: int | None = None
         self.latest_total: int | None = None
 
-    @property
-    def totals_moved(self) -> bool:
-        return self.first_total != self.latest_total
-
     def pages(self) -> Iterator[pa.Table]:
         """The collection's rows in order, page by page; a row may come twice. Raises ExtractError.
 
