@@ -16,8 +16,8 @@ from roster_pipeline.home import PRIVATE_FILE, private_folder
 from roster_pipeline.warehouse.connection import Session, Warehouse
 
 PLAN = "plan.parquet"
-#: Outcomes in one fold: a transaction of a second or two.
-BATCH = 5000
+#: Outcomes in one fold: a transaction of a second or two. Until then they are safe in the journal.
+BATCH = 20_000
 
 
 class Journal:
@@ -102,7 +102,9 @@ class Journal:
 def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> None:
     """Bring the outcomes of one file into `grades.export_ledger` and `grades.export_lines`."""
     session.set_variables(run_id=run_id)
-    session.execute(f"CREATE OR REPLACE TEMP VIEW planned AS FROM read_parquet({_literal(plan)})")
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({_literal(plan)})"
+    )
     text = ("kind", "local_id", "outcome", "error")
     columns = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in text) + ", 'at': 'TIMESTAMP'}"
     session.execute(
