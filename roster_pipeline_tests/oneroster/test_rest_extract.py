@@ -63,7 +63,7 @@ def rest_paths(sis: SandboxSis) -> list[str]:
     return [request.path for request in sis.requests if "token" not in request.path]
 
 
-@pytest.mark.rule("SK-001", "SK-004", "IC-001")
+@pytest.mark.rule("SK-001", "IC-001")
 def test_only_the_six_collections_are_read(start_sis: StartSis, tmp_path: Path, faultless: Tables) -> None:
     sis = start_sis()
     extracted = extract_of(extractor(rest_settings(sis)), tmp_path / "extract")
