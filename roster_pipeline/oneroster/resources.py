@@ -51,10 +51,6 @@ class Resource:
     """Keys under which servers wrap the collection, the standard's first."""
     fields: tuple[Field, ...]
 
-    @property
-    def raw_columns(self) -> tuple[str, ...]:
-        return (*(field.name for field in self.fields), METADATA, POSITION)
-
 
 def _base() -> tuple[Field, ...]:
     return (
