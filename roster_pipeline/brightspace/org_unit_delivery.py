@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from roster_pipeline.brightspace.changes import ROOT_KEY, Confirmed, Entity, OrgUnitChange, OrgUnitFields, ParentRef
 from roster_pipeline.brightspace.client import BrightspaceClient
 from roster_pipeline.brightspace.errors import AmbiguousError, BrightspaceError, NotFoundError, OutcomeUnknownError
+from roster_pipeline.brightspace.parallel import KeyLocks
 
 Value = TypeVar("Value")
 
@@ -44,6 +45,7 @@ class OrgUnitDelivery:
         self._look_up_first = look_up_first
         self._taken = set(managed_ids)
         self._lock = threading.Lock()
+        self._twins = KeyLocks()
 
     def deliver(self, entity: Entity, change: OrgUnitChange) -> Confirmed:
         """Apply one change. Raises BrightspaceError."""
@@ -59,6 +61,14 @@ class OrgUnitDelivery:
         return Confirmed(change.kind, change.sourced_id, id_, "delivered")
 
     def _create(self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool) -> int:
+        # Twins, equal in all that a search goes by, come one after the other: else one's search would find what the
+        # other has just made. Codes alone repeat too often for that, so they only count where they are searched by.
+        name = None if link_existing else fields.name
+        offering = fields.parents if entity == "section" else None
+        with self._twins[entity, fields.code, name, offering]:
+            return self._find_or_create(entity, fields, link_existing=link_existing)
+
+    def _find_or_create(self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool) -> int:
         parent_ids = self._parent_ids(fields)
         if link_existing and (linked := self._linkable(entity, fields)):
             self._settle(entity, linked, fields, parent_ids)
@@ -183,9 +193,8 @@ class OrgUnitDelivery:
                 first_parents = {self._parent_of_kind(fields, _TEMPLATE_KIND)}
             found = [
                 unit.id
-                for unit in self._client.organization.find(fields.code, self._type_id(entity, fields))
-                if unit.name == fields.name
-                and unit.id not in self._taken
+                for unit in self._client.organization.find(fields.code, self._type_id(entity, fields), fields.name)
+                if unit.id not in self._taken
                 and first_parents <= {parent.id for parent in self._client.organization.parents(unit.id)}
             ]
         with self._lock:

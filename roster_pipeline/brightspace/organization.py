@@ -67,10 +67,17 @@ class Organization:
         known = ", ".join(sorted(role.name for role in self.roles()))
         raise UnknownNameError(f"{self._connection.url} has no role {name!r}; it has {known}. Correct people.roles.")
 
-    def find(self, code: str, type_id: int | None = None) -> list[OrgUnit]:
-        """Org units with exactly this code: Brightspace does not keep codes unique."""
-        found = paged_result_set(self._connection, "lp", "/orgstructure/", exactOrgUnitCode=code, orgUnitType=type_id)
-        return [unit for unit in map(_org_unit, found) if unit.code == code]
+    def find(self, code: str, type_id: int | None = None, name: str | None = None) -> list[OrgUnit]:
+        """Org units with exactly this code, and name: Brightspace keeps neither unique."""
+        found = paged_result_set(
+            self._connection,
+            "lp",
+            "/orgstructure/",
+            exactOrgUnitCode=code,
+            exactOrgUnitName=name,
+            orgUnitType=type_id,
+        )
+        return [unit for unit in map(_org_unit, found) if unit.code == code and name in {None, unit.name}]
 
     def all(self, type_id: int | None = None) -> Iterator[OrgUnit]:
         """Every org unit that the service user sees."""

@@ -1,6 +1,7 @@
-"""Works on many items at once, never on more than a few ahead."""
+"""Works on many items at once, never on more than a few ahead, and on those of one key one after the other."""
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -9,6 +10,18 @@ Result = TypeVar("Result")
 
 #: Items handed out for each thread, so that none waits for the next.
 _AHEAD = 2
+#: Many more than threads, so that two keys seldom share a lock.
+_LOCKS = 256
+
+
+class KeyLocks:
+    """Locks by key, from a fixed number of them: the same key always has the same lock."""
+
+    def __init__(self) -> None:
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+
+    def __getitem__(self, key: Hashable) -> threading.Lock:
+        return self._locks[hash(key) % _LOCKS]
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

@@ -23,6 +23,7 @@ from roster_pipeline.brightspace.errors import (
 )
 from roster_pipeline.brightspace.models import Enrollment, User
 from roster_pipeline.brightspace.org_unit_delivery import NotDeliverableError, needed
+from roster_pipeline.brightspace.parallel import KeyLocks
 
 
 class PeopleDelivery:
@@ -34,6 +35,7 @@ class PeopleDelivery:
         self._managed = managed_ids
         self._taken: set[int] = set()
         self._lock = threading.Lock()
+        self._twins = KeyLocks()
 
     def deliver_user(self, change: UserChange) -> Confirmed:
         """Apply one change of a user. Raises BrightspaceError."""
@@ -105,13 +107,18 @@ class PeopleDelivery:
 
     def _create_user(self, change: UserChange) -> int:
         fields = needed(change.after)
+        # Two that share what a search goes by come one after the other: else one's search would find the other.
+        with self._twins[fields.org_defined_id if change.link_by == "org_defined_id" else fields.username.casefold()]:
+            return self._find_or_create(change, fields)
+
+    def _find_or_create(self, change: UserChange, fields: UserFields) -> int:
         found = self._linkable(change.link_by, fields) if change.link_by else None
         if found is None and self._look_up_first:
             found = self._own(fields)
         role_id = self._client.organization.role_named(fields.role).id
         if found is None:
             try:
-                return self._client.people.create(
+                created = self._client.people.create(
                     username=fields.username,
                     org_defined_id=fields.org_defined_id,
                     first_name=fields.first_name,
@@ -119,7 +126,9 @@ class PeopleDelivery:
                     email=fields.email,
                     role_id=role_id,
                     is_active=fields.is_active,
-                ).id
+                )
+                self._take(created.id)
+                return created.id
             except OutcomeUnknownError:
                 found = self._own(fields)
                 if found is None:

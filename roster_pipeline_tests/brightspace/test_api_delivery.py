@@ -524,6 +524,28 @@ class TestInterruption:
         assert deadly > 40
 
 
+class TestTwins:
+    """Objects that are equal in everything but their identity, side by side."""
+
+    def test_each_offering_gets_a_unit_of_its_own(self, connect: Connect) -> None:
+        with SandboxBrightspace(latency=0.02) as brightspace:
+            roster = a_school()
+            roster.units |= {f"course_offering:N{number}": roster.units["course_offering:C1"] for number in range(20)}
+            deliver(connect(brightspace, concurrency=8), roster)
+            offerings = [id_ for key, id_ in roster.ids.items() if key.startswith("course_offering:")]
+            assert len(set(offerings)) == len(offerings) == 22
+            assert creations(brightspace.tenant)["org_unit"] == 8 + 20
+
+    def test_two_users_never_become_one_account(self, connect: Connect) -> None:
+        with SandboxBrightspace(latency=0.02) as brightspace:
+            roster = a_school()
+            roster.users |= {f"N{number}": user("S1") for number in range(8)}
+            deliver(connect(brightspace, concurrency=8), roster)
+            assert len([key for key in roster.failures if key.startswith("user:")]) == 8
+            accounts = [id_ for key, id_ in roster.ids.items() if key.startswith("user:")]
+            assert len(set(accounts)) == len(accounts) == 4
+
+
 def test_calls_go_side_by_side(connect: Connect) -> None:
     with SandboxBrightspace(latency=0.05) as brightspace:
         roster = a_school()
