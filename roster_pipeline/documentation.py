@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from roster_pipeline.issues import catalogue
+from roster_pipeline.issues import row_catalogue
 from roster_pipeline.oneroster.findings import CATALOGUE as CONTAINER_FINDINGS
 from roster_pipeline.settings.schema import source_schema
 from roster_pipeline.settings.source import Source
@@ -51,7 +51,7 @@ def issues() -> str:
         "| code | severity | message |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| `{code}` | {entry.severity} | {_cell(entry.message)} |" for code, entry in catalogue().items()]
+    lines += [f"| `{code}` | {entry.severity} | {_cell(entry.message)} |" for code, entry in row_catalogue().items()]
     lines += ["\n## Packages and pages\n", "| code | severity | message | remedy |", "| --- | --- | --- | --- |"]
     lines += [
         f"| `{code}` | {finding.severity} | {_cell(finding.message)} | {_cell(finding.remedy)} |"

@@ -7,6 +7,7 @@ from typing import Literal
 
 import yaml
 
+from roster_pipeline.oneroster.findings import CATALOGUE as CONTAINER_FINDINGS
 from roster_pipeline.warehouse.connection import Session
 
 
@@ -24,7 +25,17 @@ class IssueCode:
 
 @cache
 def catalogue() -> dict[str, IssueCode]:
-    """Every row-level code."""
+    """Every code, those of rows and those of packages and pages."""
+    container = {
+        code: IssueCode(code, finding.severity, f"{finding.message} {finding.remedy}")
+        for code, finding in CONTAINER_FINDINGS.items()
+    }
+    return {**row_catalogue(), **container}
+
+
+@cache
+def row_catalogue() -> dict[str, IssueCode]:
+    """Every code of a single row."""
     text = resources.files("roster_pipeline").joinpath("issues.yaml").read_text("utf-8")
     return {
         code: IssueCode(

@@ -31,6 +31,11 @@ def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id:
     """Fill `roster.*` of the session's source and school year from a raw snapshot."""
     apply_settings(session, settings)
     prepare_findings(session)
+    if snapshot.findings:
+        session.connection.executemany(
+            "INSERT INTO findings (code, kind, sourced_id, detail) VALUES (?, ?, ?, ?)",
+            [(each.code, each.kind, each.sourced_id, each.detail) for each in snapshot.findings],
+        )
     # pandera asks DuckDB through Ibis; on this connection it sees the temporary tables.
     database = ibis.duckdb.from_connection(session.connection)
     rows: dict[str, int] = {}

@@ -311,6 +311,16 @@ def test_odd_ids_are_kept_as_they_are(pipeline: Pipeline, files: RosterFiles) ->
     assert "odd" in {line["org_defined_id"] for line in night.lines("Users")}
 
 
+def test_what_is_wrong_with_the_package_is_an_issue_too(pipeline: Pipeline, files: RosterFiles) -> None:
+    feed = files.write(pipeline.home.root / "feed")
+    orgs = feed / "orgs.csv"
+    orgs.write_text(orgs.read_text("utf-8") + "torn,row\n", "utf-8")
+    night = pipeline.night(deliver=False)
+    codes = {issue["code"] for issue in pipeline.issues(night)}
+    assert "row.ragged" in codes, codes
+    assert len(pipeline.rows("roster.orgs")) == 3
+
+
 def test_unknown_metadata_is_kept(pipeline: Pipeline, files: RosterFiles) -> None:
     files.change("classes", "lit-1", **{"metadata.vendor.color": "blue"})
     pipeline.night(files, deliver=False)

@@ -13,7 +13,7 @@ FROM (
         list(code ORDER BY code) AS codes
     FROM findings
     INNER JOIN issue_codes USING (code)
-    WHERE severity = 'error'
+    WHERE severity = 'error' AND position IS NOT NULL
     GROUP BY kind, position
 ) AS reject
 LEFT JOIN candidates_enrollments AS enrollment
