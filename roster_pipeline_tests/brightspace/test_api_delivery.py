@@ -13,7 +13,9 @@ import requests
 from roster_pipeline.brightspace.api_delivery import ApiDelivery, Delivered, HopelessError, VisibilityError
 from roster_pipeline.brightspace.changes import Change, Phase, phases
 from roster_pipeline.brightspace.client import BrightspaceClient
+from roster_pipeline.brightspace.courses import Courses
 from roster_pipeline.brightspace.errors import UnavailableError
+from roster_pipeline.brightspace.people import People
 from roster_pipeline.sandbox.brightspace.faults import CutConnection, Fault, LostAnswer, Refusal, ServerErrors
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
 from roster_pipeline.sandbox.brightspace_tenant import Tenant
@@ -527,23 +529,40 @@ class TestInterruption:
 class TestTwins:
     """Objects that are equal in everything but their identity, side by side."""
 
-    def test_each_offering_gets_a_unit_of_its_own(self, connect: Connect) -> None:
-        with SandboxBrightspace(latency=0.02) as brightspace:
-            roster = a_school()
-            roster.units |= {f"course_offering:N{number}": roster.units["course_offering:C1"] for number in range(20)}
-            deliver(connect(brightspace, concurrency=8), roster)
-            offerings = [id_ for key, id_ in roster.ids.items() if key.startswith("course_offering:")]
-            assert len(set(offerings)) == len(offerings) == 22
-            assert creations(brightspace.tenant)["org_unit"] == 8 + 20
+    @staticmethod
+    def hold_first(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+        """The first to create something learns of its id only when the others have had time to find it."""
+        create, calls = getattr(owner, name), itertools.count()
 
-    def test_two_users_never_become_one_account(self, connect: Connect) -> None:
-        with SandboxBrightspace(latency=0.02) as brightspace:
-            roster = a_school()
-            roster.users |= {f"N{number}": user("S1") for number in range(8)}
-            deliver(connect(brightspace, concurrency=8), roster)
-            assert len([key for key in roster.failures if key.startswith("user:")]) == 8
-            accounts = [id_ for key, id_ in roster.ids.items() if key.startswith("user:")]
-            assert len(set(accounts)) == len(accounts) == 4
+        def held(*arguments: Any, **options: Any) -> Any:
+            created = create(*arguments, **options)
+            if next(calls) == 0:
+                threading.Event().wait(0.3)
+            return created
+
+        monkeypatch.setattr(owner, name, held)
+
+    def test_each_offering_gets_a_unit_of_its_own(
+        self, brightspace: SandboxBrightspace, client: BrightspaceClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.hold_first(monkeypatch, Courses, "create_offering")
+        roster = a_school()
+        roster.units |= {f"course_offering:N{number}": roster.units["course_offering:C1"] for number in range(20)}
+        deliver(client, roster)
+        offerings = [id_ for key, id_ in roster.ids.items() if key.startswith("course_offering:")]
+        assert len(set(offerings)) == len(offerings) == 22
+        assert creations(brightspace.tenant)["org_unit"] == 8 + 20
+
+    def test_two_users_never_become_one_account(
+        self, client: BrightspaceClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.hold_first(monkeypatch, People, "create")
+        roster = a_school()
+        roster.users = {f"N{number}": user("S1") for number in range(20)} | roster.users
+        deliver(client, roster)
+        accounts = [id_ for key, id_ in roster.ids.items() if key.startswith("user:")]
+        assert len(set(accounts)) == len(accounts) == 4
+        assert len([key for key in roster.failures if key.startswith("user:")]) == 20
 
 
 def test_calls_go_side_by_side(connect: Connect) -> None:
