@@ -226,3 +226,17 @@ def test_the_tables_show_sis_tag_and_term(school: School) -> None:
     assert tags == {"hw": "homework", "own": None}
     terms = {row["academic_session_title"] for row in school.pipeline.rows("grades.items")}
     assert terms == {"Fall"}
+
+
+@pytest.mark.rule("SK-003")
+@pytest.mark.parametrize("trigger", ["nightly", "on_demand"])
+def test_a_change_goes_by_night_and_on_demand_alike(school_with: Callable[..., School], trigger: str) -> None:
+    school = school_with(policy="skyward", on_demand=True, allowed_users=["tina"])
+    graded(school)
+    school.export()
+    school.teachers.change_score("i1", "sue", points="9")
+    school.sis.service.requests.clear()
+    school.export(trigger=trigger, requested_by="tina", by_operator=False)
+    (result,) = school.put("results")
+    assert result["score"] == 9
+    assert len(school.writes) == 1
