@@ -208,11 +208,11 @@ class ApiConnection:
                 # Refused before anything happened, so even a creation is sent again.
                 self.budget.hold(min(retry_after(response.headers) or _FIRST_WAIT, _LONGEST_RETRY_AFTER))
             elif status in _UNCLEAR and not repeatable:
-                raise OutcomeUnknownError(str(refusal(response, body)), status=status)
+                raise OutcomeUnknownError(str(refusal(response, [body, query])), status=status)
             elif status in _UNCLEAR and attempt < _ATTEMPTS and self._pause(attempt, retry_after(response.headers)):
                 pass
             else:
-                raise refusal(response, body)
+                raise refusal(response, [body, query])
             response.close()
 
     def _pause(self, attempt: int, asked: float | None = None) -> bool:

@@ -56,7 +56,7 @@ class AmbiguousError(BrightspaceError):
 
 
 def refusal(response: requests.Response, sent: Any = None) -> BrightspaceError:
-    """The error that a response outside 2xx is; `sent` is the JSON body of the request."""
+    """The error that a response outside 2xx is; `sent` is what the request held: JSON body, query."""
     status = response.status_code
     operation = f"{response.request.method} {without_query(response.url)}"
     said = redacted(problem_text(response), sent)

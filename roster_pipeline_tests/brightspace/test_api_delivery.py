@@ -320,6 +320,7 @@ class TestVisibility:
 
 
 class TestLinking:
+    @pytest.mark.rule("CF-069", "CF-117")
     def test_units_of_the_same_code_are_taken_over(
         self, brightspace: SandboxBrightspace, client: BrightspaceClient
     ) -> None:
@@ -343,6 +344,7 @@ class TestLinking:
         assert "Make codes unique, or switch linking off" in roster.failures["school:HS1"]
         assert {unit.name for unit in by_hand} == {"S"}
 
+    @pytest.mark.rule("CF-039", "CF-040", "CF-045", "CF-046", "CF-049")
     @pytest.mark.parametrize("key", ["username", "org_defined_id"])
     def test_accounts_are_taken_over_by_one_key(
         self, brightspace: SandboxBrightspace, client: BrightspaceClient, key: Any
@@ -388,12 +390,14 @@ class TestContentCopies:
     def copied_from(self, brightspace: SandboxBrightspace) -> list[int]:
         return [int(each.key[0]) for each in brightspace.tenant.creations if each.kind == "copy_job"]
 
+    @pytest.mark.rule("CF-072", "CF-100")
     def test_from_the_course_of_the_same_code(self, brightspace: SandboxBrightspace, client: BrightspaceClient) -> None:
         roster, by_hand = self.roster(brightspace, "same_code")
         deliver(client, roster)
         deliver(client, roster)
         assert self.copied_from(brightspace) == [by_hand]
 
+    @pytest.mark.rule("CF-072")
     def test_not_from_one_of_several(self, brightspace: SandboxBrightspace, client: BrightspaceClient) -> None:
         roster, by_hand = self.roster(brightspace, "same_code")
         tree = brightspace.tenant.tree
@@ -402,11 +406,13 @@ class TestContentCopies:
         assert self.copied_from(brightspace) == []
         assert "2 courses have the code 001" in roster.failures["content_copy:C1"]
 
+    @pytest.mark.rule("CF-073", "CF-101")
     def test_from_the_template(self, brightspace: SandboxBrightspace, client: BrightspaceClient) -> None:
         roster, _ = self.roster(brightspace, "parent_template")
         deliver(client, roster)
         assert self.copied_from(brightspace) == [roster.ids["course_template:M1"]]
 
+    @pytest.mark.rule("CF-074", "CF-101")
     def test_from_the_sibling_with_the_templates_code(
         self, brightspace: SandboxBrightspace, client: BrightspaceClient
     ) -> None:

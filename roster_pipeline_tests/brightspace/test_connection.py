@@ -113,9 +113,10 @@ class TestErrors:
     def test_an_address_is_told_without_its_query(
         self, brightspace: SandboxBrightspace, client: BrightspaceClient
     ) -> None:
-        with brightspace.fault(Refusal("GET .*/users/$")), pytest.raises(RefusedError) as caught:
+        fault = Refusal("GET .*/users/$", body=b'{"title": "Bad Request", "detail": "ada.lovelace is no name"}')
+        with brightspace.fault(fault), pytest.raises(RefusedError) as caught:
             client.people.with_username("ada.lovelace")
-        assert str(caught.value).startswith(f"GET {brightspace.url}/d2l/api/lp/1.57/users/: HTTP 400")
+        assert str(caught.value).startswith(f"GET {brightspace.url}/d2l/api/lp/1.57/users/: HTTP 400: Bad Request: …")
 
     def test_missing_scopes_and_permissions(self, connect: Connect) -> None:
         with pytest.raises(NotAllowedError, match=r"lacks the scope core:\*:\*.*the scope, and the service user"):
