@@ -24,6 +24,10 @@ from roster_pipeline.warehouse.connection import Warehouse
 TABLES = ("categories", "items", "scores")
 ON_DEMAND = "on_demand_export"
 
+#: What Dagster calls a run of assets that belong to no job of ours: materialized by hand, or backfilled.
+IMPLICIT_JOB = "__ASSET_JOB"
+LEFT_OUT = "grade_export.enabled is false; nothing was read or sent"
+
 
 class GradeRun(dg.ConfigurableResource["GradeRun"]):
     """What a person may say about an export of grades."""
@@ -69,6 +73,14 @@ def trigger_of(job_name: str) -> Trigger:
     return "on_demand" if job_name.endswith(f"__{ON_DEMAND}") else "nightly"
 
 
+def is_left_out(settings: Source, run: dg.DagsterRun) -> bool:
+    """Whether grades are none of this run's business: all assets were asked for, of a source that exports none.
+
+    A job of exports refuses such a source instead, saying so.
+    """
+    return not settings.grade_export.enabled and run.job_name.startswith(IMPLICIT_JOB)
+
+
 @contextmanager
 def grades_told_plainly(sync_run: SyncRun, source_id: str, school_year: str) -> Generator[None]:
     """As `told_plainly`, for trouble of gradebooks and their export too, which makes the whole run a failed one."""
@@ -98,6 +110,12 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
         home, warehouse, year = sync_run.home, sync_run.warehouse, context.partition_key
         with grades_told_plainly(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
+            if is_left_out(settings, context.run):
+                for table in TABLES:
+                    yield dg.MaterializeResult(
+                        asset_key=dg.AssetKey([source_id, "grades", table]), metadata={"left_out": LEFT_OUT}
+                    )
+                return
             request = grade_run.request(sync_run, settings, context.run.job_name)
             open_run(warehouse, source_id, year, settings, request)
             with fail_run(warehouse, source_id, year, request):

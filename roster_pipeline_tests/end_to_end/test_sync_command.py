@@ -83,7 +83,8 @@ def test_an_unchanged_second_night_sends_nothing(home: Home, roster: Roster) -> 
     _sync(roster)
     code, report = _sync(roster)
     assert code == 0
-    assert report["delta"] == {"org_units": {}, "users": {}, "relationships": {}, "enrollments": {}}
+    assert set(report["delta"]) >= {"org_units", "users", "relationships", "enrollments"}
+    assert not any(report["delta"].values())
     assert len(list(home.outbox(SOURCE).glob("*.zip"))) == 1
 
 
