@@ -4,7 +4,6 @@ import dagster as dg
 
 from roster_pipeline.assets.layer import told_plainly
 from roster_pipeline.home import Home
-from roster_pipeline.oneroster.sftp import SftpSource
 from roster_pipeline.partitions import today
 from roster_pipeline.settings import Source, load_source
 from roster_pipeline.settings.connection import Folder, Sftp
@@ -57,6 +56,8 @@ def newest_package(settings: Source, home: Home) -> str | None:
     """
     match settings.connection:
         case Sftp() as connection:
+            from roster_pipeline.oneroster.sftp import SftpSource  # noqa: PLC0415 - SSH takes long to load
+
             bundles = SftpSource(connection).list_bundles()
             return (
                 f"{bundles[-1].name} {bundles[-1].modified:%Y-%m-%dT%H:%M:%S} {bundles[-1].size}" if bundles else None
