@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from roster_pipeline.assets.gradebook import GradeRun, grades_told_plainly
+from roster_pipeline.assets.gradebook import GradeRun, failing_the_run
 from roster_pipeline.assets.layer import SCHOOL_YEARS, markdown_table
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.grades.categories import sync_categories
@@ -18,7 +18,7 @@ def build_category_sync(source_id: str, name: str) -> dg.JobDefinition:
     @dg.op(name=STEP, description="Adds the SIS's categories of each class to its gradebook")
     def take_over(context: dg.OpExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> None:
         year = context.partition_key
-        with grades_told_plainly(sync_run, source_id, year):
+        with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
             synced = sync_categories(sync_run.warehouse, sync_run.home, source_id, year, settings, grade_run.classes)
             with sync_run.warehouse.transaction(source_id, year) as session:

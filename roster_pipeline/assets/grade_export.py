@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.gradebook import LEFT_OUT, GradeRun, grades_told_plainly, is_left_out
+from roster_pipeline.assets.gradebook import LEFT_OUT, GradeRun, failing_the_run, is_left_out, left_out
 from roster_pipeline.assets.gradebook import TABLES as GRADEBOOK_TABLES
 from roster_pipeline.assets.layer import Metadata, Result, markdown_table, table_spec
 from roster_pipeline.assets.run import SyncRun
@@ -25,13 +25,10 @@ def build_grade_export(source_id: str) -> dg.AssetsDefinition:
     )
     def grade_export(context: dg.AssetExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> Iterator[Result]:
         warehouse, year = sync_run.warehouse, context.partition_key
-        with grades_told_plainly(sync_run, source_id, year):
+        with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
             if is_left_out(settings, context.run):
-                for table in TABLES:
-                    yield dg.MaterializeResult(
-                        asset_key=dg.AssetKey([source_id, "grades", table]), metadata={"left_out": LEFT_OUT}
-                    )
+                yield from left_out(source_id, TABLES, LEFT_OUT)
                 return
             request = grade_run.request(sync_run, settings, context.run.job_name)
             report = export_grades(warehouse, sync_run.home, source_id, year, settings, request, context.log.warning)

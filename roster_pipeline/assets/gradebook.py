@@ -1,6 +1,6 @@
 """Layer grades, first half: the gradebooks as read, and which of their rows may go to the SIS."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -8,14 +8,11 @@ from pydantic import Field
 
 from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
-from roster_pipeline.brightspace.errors import BrightspaceError
 from roster_pipeline.grades.build import build_gradebook
 from roster_pipeline.grades.categories import list_for_export
 from roster_pipeline.grades.connect import read_gradebook
 from roster_pipeline.grades.export import fail_run, open_run, queue_run
-from roster_pipeline.grades.gradebook import GradebookError
-from roster_pipeline.grades.push import SisUnreachableError
-from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest, Trigger
+from roster_pipeline.grades.scope import ExportRequest, Trigger
 from roster_pipeline.home import Home
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.settings import Source
@@ -81,19 +78,23 @@ def is_left_out(settings: Source, run: dg.DagsterRun) -> bool:
     return not settings.grade_export.enabled and run.job_name.startswith(IMPLICIT_JOB)
 
 
+def left_out(source_id: str, tables: Iterable[str], why: str) -> Iterator[Result]:
+    """The results of tables that a run leaves as they are."""
+    for table in tables:
+        yield dg.MaterializeResult(asset_key=dg.AssetKey([source_id, "grades", table]), metadata={"left_out": why})
+
+
 @contextmanager
-def grades_told_plainly(sync_run: SyncRun, source_id: str, school_year: str) -> Generator[None]:
-    """As `told_plainly`, for trouble of gradebooks and their export too, which makes the whole run a failed one."""
+def failing_the_run(sync_run: SyncRun, source_id: str, school_year: str) -> Generator[None]:
+    """Trouble is told plainly, and makes the whole run a failed one."""
     with told_plainly():
         try:
             yield
-        except Exception as error:
+        except Exception:
             # The roster's part of a night was a success and is on record as such; the night was not.
             with sync_run.warehouse.transaction(source_id, school_year) as session:
                 sync_run.finish(session, "failed")
             sync_run.warehouse.publish()
-            if isinstance(error, BrightspaceError | ExportRefusedError | GradebookError | SisUnreachableError):
-                raise dg.Failure(description=str(error), allow_retries=False) from error
             raise
 
 
@@ -108,13 +109,10 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
     )
     def gradebook(context: dg.AssetExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> Iterator[Result]:
         home, warehouse, year = sync_run.home, sync_run.warehouse, context.partition_key
-        with grades_told_plainly(sync_run, source_id, year):
+        with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
             if is_left_out(settings, context.run):
-                for table in TABLES:
-                    yield dg.MaterializeResult(
-                        asset_key=dg.AssetKey([source_id, "grades", table]), metadata={"left_out": LEFT_OUT}
-                    )
+                yield from left_out(source_id, TABLES, LEFT_OUT)
                 return
             request = grade_run.request(sync_run, settings, context.run.job_name)
             open_run(warehouse, source_id, year, settings, request)

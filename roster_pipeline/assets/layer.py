@@ -6,8 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from roster_pipeline.brightspace.errors import BrightspaceError
 from roster_pipeline.brightspace.standard_csv import StandardCsvError
 from roster_pipeline.delivery.bundle_route import DeliveryError
+from roster_pipeline.grades.gradebook import GradebookError
+from roster_pipeline.grades.push import SisUnreachableError
+from roster_pipeline.grades.scope import ExportRefusedError
 from roster_pipeline.oneroster.extract import ExtractError
 from roster_pipeline.partitions import school_years
 from roster_pipeline.settings import SettingsError
@@ -28,11 +32,15 @@ WAREHOUSE_POOL = "warehouse"
 
 #: Trouble with a remedy in its message: shown as it is, without a stack trace's noise, and not tried again.
 EXPECTED = (
+    BrightspaceError,
     DeliveryError,
     ExistingError,
+    ExportRefusedError,
     ExtractError,
+    GradebookError,
     NoSessionsError,
     SettingsError,
+    SisUnreachableError,
     StandardCsvError,
     WarehouseError,
 )

@@ -7,6 +7,7 @@ from roster_pipeline.grades.scope import ExportRequest, apply_request
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Session, sql_text
+from roster_pipeline.warehouse.literal import literal
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ def build_gradebook(
     apply_request(session, settings, request)
     prepare_findings(session)
     for file in (*COLUMNS, READ_WHOLE[0]):
-        path = str(gradebook.path(file)).replace("'", "''")
-        session.execute(f"CREATE OR REPLACE TEMP VIEW raw_{file} AS FROM read_parquet('{path}')")
+        session.execute(f"CREATE OR REPLACE TEMP VIEW raw_{file} AS FROM read_parquet({literal(gradebook.path(file))})")
     rows = {"categories": session.replace_partition("grades.categories", sql_text("grades/categories"))}
     for table, name in (
         ("candidate_items", "grades/candidate_items"),

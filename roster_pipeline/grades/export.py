@@ -18,6 +18,7 @@ from roster_pipeline.oneroster.gradebook_client import GradebookClient
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.connection import Rest
 from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
+from roster_pipeline.warehouse.literal import literal
 
 #: Refusals in a row from which on a person is told.
 STUCK_AFTER = 3
@@ -196,8 +197,7 @@ def _plan(session: Session, settings: Source, request: ExportRequest, path: Path
         )
     else:
         session.run_file("grades/claim")
-        literal = "'" + str(path).replace("'", "''") + "'"
-        session.execute(f"COPY export_plan TO {literal} (FORMAT parquet, COMPRESSION zstd)")
+        session.execute(f"COPY export_plan TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
         path.chmod(PRIVATE_FILE)
     return int(session.value("SELECT count(*) FROM export_plan"))
 

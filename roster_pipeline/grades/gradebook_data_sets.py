@@ -19,6 +19,7 @@ from roster_pipeline.brightspace.models import GradeItem
 from roster_pipeline.grades.gradebook import UnreadableRow
 from roster_pipeline.grades.gradebook_api import Book, Managed, Offering, OfferingReader, write_books
 from roster_pipeline.warehouse.connection import sql_text
+from roster_pipeline.warehouse.literal import literal
 
 _MEMORY = "512MiB"
 #: Data sets' types of items that no SIS gets, so that nothing more is asked about them.
@@ -117,7 +118,7 @@ def _scores(database: duckdb.DuckDBPyConnection, reader: _Reader, known: Managed
         "INSERT INTO exempt SELECT unnest($items::BIGINT[]), unnest($users::BIGINT[])",
         {"items": [item for item, _ in reader.exempt], "users": [user for _, user in reader.exempt]},
     )
-    whole = "'" + str(target / "read_whole.parquet").replace("'", "''") + "'"
+    whole = literal(target / "read_whole.parquet")
     database.execute(f"CREATE VIEW read_whole AS FROM read_parquet({whole})")
-    scores = "'" + str(target / "scores.parquet").replace("'", "''") + "'"
+    scores = literal(target / "scores.parquet")
     database.execute(f"COPY ({sql_text('grades/data_set_scores')}) TO {scores} (FORMAT parquet, COMPRESSION zstd)")

@@ -8,6 +8,7 @@ from string import Template
 import duckdb
 
 from roster_pipeline.grades.gradebook import COLUMNS, GradebookError, UnreadableRow
+from roster_pipeline.warehouse.literal import literal
 
 #: A file with more unreadable rows than this is not the CSV it claims to be.
 MAX_UNREADABLE = 1000
@@ -26,8 +27,8 @@ def read_files(source: Path, target: Path) -> list[UnreadableRow]:
             statement = Template(_sql()).safe_substitute(
                 columns=", ".join(f'nullif(trim("{name}"), \'\') AS "{name}"' for name in columns),
                 cells="{" + ", ".join(f"'{name}': 'VARCHAR'" for name in header) + "}",
-                source=_escaped(path),
-                target=_escaped(target / f"{file}.parquet"),
+                source=literal(path),
+                target=literal(target / f"{file}.parquet"),
                 file=file,
                 limit=MAX_UNREADABLE + 1,
             )
@@ -78,7 +79,3 @@ def _header(path: Path, needed: tuple[str, ...]) -> list[str]:
 
 def _sql() -> str:
     return resources.files("roster_pipeline.grades").joinpath("sql/read_csv.sql").read_text("utf-8")
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")

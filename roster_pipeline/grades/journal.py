@@ -14,6 +14,7 @@ import orjson
 
 from roster_pipeline.home import PRIVATE_FILE, private_folder
 from roster_pipeline.warehouse.connection import Session, Warehouse
+from roster_pipeline.warehouse.literal import literal
 
 PLAN = "plan.parquet"
 #: Outcomes in one fold: a transaction of a second or two. Until then they are safe in the journal.
@@ -103,13 +104,13 @@ def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> No
     """Bring the outcomes of one file into `grades.export_ledger` and `grades.export_lines`."""
     session.set_variables(run_id=run_id)
     session.execute(
-        f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({_literal(plan)})"
+        f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({literal(plan)})"
     )
     text = ("kind", "local_id", "outcome", "error")
     columns = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in text) + ", 'at': 'TIMESTAMP'}"
     session.execute(
         "CREATE OR REPLACE TEMP VIEW export_outcomes AS "
-        f"FROM read_json({_literal(segment)}, format = 'newline_delimited', columns = {columns})"
+        f"FROM read_json({literal(segment)}, format = 'newline_delimited', columns = {columns})"
     )
     session.run_file("grades/record")
 
@@ -120,7 +121,3 @@ def _drop_torn_line(path: Path) -> None:
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -16,6 +16,7 @@ from roster_pipeline.oneroster.gradebook_client import GradebookClient
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.connection import Rest
 from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
+from roster_pipeline.warehouse.literal import literal
 from roster_pipeline.warehouse.settings_tables import apply_settings
 
 
@@ -95,11 +96,10 @@ def _compare(session: Session, settings: Source, path: Path, classes: list[str])
         found_at=datetime.now(UTC).replace(tzinfo=None),
         policy_resends_category=policy_of(settings).resends_category,
     )
-    literal = "'" + str(path).replace("'", "''") + "'"
     columns = "{'kind': 'VARCHAR', 'class_sourced_id': 'VARCHAR', 'document': 'JSON'}"
     session.execute(
         "CREATE OR REPLACE TEMP VIEW there AS "
-        f"FROM read_json({literal}, format = 'newline_delimited', columns = {columns})"
+        f"FROM read_json({literal(path)}, format = 'newline_delimited', columns = {columns})"
     )
     session.execute(
         "DELETE FROM grades.differences WHERE source_id = getvariable('source_id') "

@@ -7,7 +7,6 @@ import http.client
 import queue
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +160,7 @@ class _WritingClient(RestClient):
 
     def send_once(self, method: Method, path: str, body: bytes | None) -> Write | None:
         """One try; `unknown` where its outcome is, None where the quick way is not to be taken now."""
-        is_held = self._stop.is_set() or time.monotonic() < self._hold_until
-        if is_held or not self._is_direct or not isinstance(self.authentication, ClientCredentials):
+        if not self.sends_at_once or not self._is_direct or not isinstance(self.authentication, ClientCredentials):
             return None
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self.authentication.token()}"}
         if body is not None:

@@ -87,6 +87,11 @@ class RestClient:
     ) -> None:
         self.close()
 
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether a request would go out now: nobody stopped the client, and no server asked for a pause."""
+        return not self._stop.is_set() and time.monotonic() >= self._hold_until
+
     def stop(self) -> None:
         """End every wait now; requests under way come to their end, but none is repeated and no other is sent."""
         self._stop.set()

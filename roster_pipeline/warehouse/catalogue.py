@@ -6,6 +6,8 @@ from importlib import resources
 
 import yaml
 
+from roster_pipeline.warehouse.literal import literal
+
 SCHEMAS = ("roster", "brightspace", "delta", "sync", "grades")
 
 _SOURCE_ID = ("VARCHAR", "Source system: the name of its source file")
@@ -41,10 +43,10 @@ class Table:
         columns = ", ".join(f'"{column.name}" {column.type}' for column in self.columns)
         statements = [
             f"CREATE TABLE IF NOT EXISTS {self.full_name} ({columns})",
-            f"COMMENT ON TABLE {self.full_name} IS {_literal(self.comment)}",
+            f"COMMENT ON TABLE {self.full_name} IS {literal(self.comment)}",
         ]
         statements += [
-            f'COMMENT ON COLUMN {self.full_name}."{column.name}" IS {_literal(column.comment)}'
+            f'COMMENT ON COLUMN {self.full_name}."{column.name}" IS {literal(column.comment)}'
             for column in self.columns
         ]
         return statements
@@ -66,7 +68,3 @@ def tables() -> dict[str, Table]:
             table = Table(schema, name, description["comment"], (*keys, *columns))
             found[table.full_name] = table
     return found
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -6,6 +6,7 @@ import re
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.mapping import Naming, RoleRules
 from roster_pipeline.warehouse.connection import Session
+from roster_pipeline.warehouse.literal import literal
 
 #: OneRoster's session types as kinds of org unit.
 SESSION_KINDS = {
@@ -135,8 +136,8 @@ def _pattern_expression(pattern: str, *, missing_as_empty: bool = False) -> str:
             field = "unit_name" if text == "name" else f"fields.{text.replace('.', '_')}"
             parts.append(f"coalesce({field}, '')" if missing_as_empty else field)
         elif text:
-            parts.append(_literal(text))
-    return f"({' || '.join(parts) or _literal('')})"
+            parts.append(literal(text))
+    return f"({' || '.join(parts) or literal('')})"
 
 
 def _section_number_macro(session: Session, source: str) -> None:
@@ -146,8 +147,8 @@ def _section_number_macro(session: Session, source: str) -> None:
         "class_code": "class_code",
         # A section number is the last part of the code, as in CPLI1/001.
         "class_code_last_segment": r"regexp_extract(class_code, '([^-/. ]+)$', 1)",
-        "class_title_regex": f"regexp_extract(class_title, {_literal(argument)}, 1)",
-        "metadata": f"json_extract_string(metadata, {_literal(_json_path(argument) or '')})",
+        "class_title_regex": f"regexp_extract(class_title, {literal(argument)}, 1)",
+        "metadata": f"json_extract_string(metadata, {literal(_json_path(argument) or '')})",
     }[kind]
     session.connection.execute(
         f"CREATE OR REPLACE TEMP MACRO section_number(class_code, class_title, metadata) AS nullif({expression}, '')"
@@ -156,7 +157,3 @@ def _section_number_macro(session: Session, source: str) -> None:
 
 def _json_path(key: str | None) -> str | None:
     return None if key is None else f"$.{json.dumps(key)}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -2,7 +2,7 @@
 COPY (
     SELECT $columns
     FROM read_csv(
-        '$source',
+        $source,
         columns = $cells,
         auto_detect = false,
         header = true,
@@ -15,4 +15,4 @@ COPY (
         rejects_scan = 'rejects_${file}_scan',
         rejects_limit = $limit
     )
-) TO '$target' (FORMAT parquet, COMPRESSION zstd)
+) TO $target (FORMAT parquet, COMPRESSION zstd)
