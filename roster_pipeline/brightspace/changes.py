@@ -62,10 +62,10 @@ class OrgUnitChange:
     before: OrgUnitFields | None = None
     after: OrgUnitFields | None = None
     link_existing: bool = False
-    """Whether a unit that was made outside the integration and has the same code is taken over instead of creating.
-
-    Never where another unit of the delivery has the code too: which of them gets it would be chance.
-    """
+    """Whether a unit that was made outside the integration and has the same code is taken over instead of creating."""
+    code_is_shared: bool = False
+    """Whether another unit of the same type has the code in the SIS too: which of them took one over would be chance,
+    so neither does."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ class OrgUnitDelivery:
         """Apply one change. Raises BrightspaceError."""
         id_ = change.brightspace_id
         if change.action == "create":
-            id_ = self._create(entity, needed(change.after), link_existing=change.link_existing)
+            id_ = self._create(
+                entity, needed(change.after), link_existing=change.link_existing, code_is_shared=change.code_is_shared
+            )
         elif change.action == "update":
             id_ = self._update(entity, change)
         elif change.action == "inactivate" and entity == "offering":
@@ -60,20 +62,27 @@ class OrgUnitDelivery:
             self._client.organization.recycle(needed(id_))
         return Confirmed(change.kind, change.sourced_id, id_, "delivered")
 
-    def _create(self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool) -> int:
+    def _create(
+        self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool, code_is_shared: bool = False
+    ) -> int:
         # Twins, equal in all that a search goes by, come one after the other: else one's search would find what the
         # other has just made. Codes alone repeat too often for that, so they only count where they are searched by.
         name = None if link_existing else fields.name
         offering = fields.parents if entity == "section" else None
         with self._twins[entity, fields.code, name, offering]:
-            return self._find_or_create(entity, fields, link_existing=link_existing)
+            return self._find_or_create(entity, fields, link_existing=link_existing, code_is_shared=code_is_shared)
 
-    def _find_or_create(self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool) -> int:
+    def _find_or_create(
+        self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool, code_is_shared: bool
+    ) -> int:
         parent_ids = self._parent_ids(fields)
-        if link_existing and (linked := self._linkable(entity, fields)):
-            self._settle(entity, linked, fields, parent_ids)
-            return linked
-        found = self._own(entity, fields, parent_ids) if self._look_up_first else None
+        found: int | None = None
+        if link_existing and not code_is_shared:
+            found = self._linkable(entity, fields)
+        if found is None and self._look_up_first:
+            found = self._own(entity, fields, parent_ids)
+        if found is None and link_existing and code_is_shared:
+            self._demand_no_other(entity, fields)
         if found is None:
             try:
                 return self._create_new(entity, fields, parent_ids)
@@ -205,21 +214,27 @@ class OrgUnitDelivery:
             return min(free)
 
     def _linkable(self, entity: Entity, fields: OrgUnitFields) -> int | None:
-        """The one unit of the same code and type. Raises AmbiguousError."""
+        """The one unit of the same code and type, unless it belongs to some object already. Raises AmbiguousError."""
+        found = self._of_same_code(entity, fields)
+        with self._lock:
+            free = [id_ for id_ in found if id_ not in self._taken]
+            if free and len(found) > 1:
+                raise _ambiguous(entity, fields, f"Brightspace has {len(found)} units with it")
+            self._taken.update(free)
+        return free[0] if free else None
+
+    def _demand_no_other(self, entity: Entity, fields: OrgUnitFields) -> None:
+        """Raises AmbiguousError where a unit made outside has a code that several objects of the SIS share."""
+        found = self._of_same_code(entity, fields)
+        with self._lock:
+            if any(id_ not in self._taken for id_ in found):
+                raise _ambiguous(entity, fields, "several objects of the SIS share it")
+
+    def _of_same_code(self, entity: Entity, fields: OrgUnitFields) -> list[int]:
         if entity == "section":
             sections = self._client.courses.sections(self._parent_of_kind(fields, _OFFERING_KIND))
-            found = [section.id for section in sections if section.code == fields.code]
-        else:
-            units = self._client.organization.find(fields.code, self._type_id(entity, fields))
-            found = [unit.id for unit in units]
-        with self._lock:
-            if len(found) > 1 or (found and found[0] in self._taken):
-                raise AmbiguousError(
-                    f"code {fields.code}: Brightspace has several {_TYPE_NAMES.get(entity, fields.type_name)} units "
-                    "with it, or has given it to another object of the SIS. Make codes unique, or switch linking off."
-                )
-            self._taken.update(found)
-        return found[0] if found else None
+            return [section.id for section in sections if section.code == fields.code]
+        return [unit.id for unit in self._client.organization.find(fields.code, self._type_id(entity, fields))]
 
     def _type_id(self, entity: Entity, fields: OrgUnitFields) -> int:
         return self._client.organization.type_named(_TYPE_NAMES.get(entity, fields.type_name)).id
@@ -255,6 +270,13 @@ class OrgUnitDelivery:
 
     def _moment(self, day: date | None, clock: time) -> datetime | None:
         return None if day is None else datetime.combine(day, clock, self._timezone).astimezone(UTC)
+
+
+def _ambiguous(entity: Entity, fields: OrgUnitFields, why: str) -> AmbiguousError:
+    return AmbiguousError(
+        f"{_TYPE_NAMES.get(entity, fields.type_name)} code {fields.code}: it is in Brightspace already, and {why}. "
+        "Nothing was linked or created. Make codes unique, or switch linking off."
+    )
 
 
 def needed(value: Value | None) -> Value:

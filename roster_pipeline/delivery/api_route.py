@@ -261,6 +261,7 @@ class _Book:
             self._unit(row["before"], row["before_parents"]),
             self._unit(row["after"], row["after_parents"]),
             self._links(row["kind"], row["after"]),
+            row["code_is_shared"],
         )
 
     def _unit(self, content: str | None, parents: list[dict[str, Any]] | None) -> OrgUnitFields | None:

@@ -135,6 +135,35 @@ def test_what_was_made_outside_is_taken_over_where_the_settings_say_so(
     _assert_equal(pipeline, tenant)
 
 
+@pytest.mark.rule("CF-070")
+def test_a_code_that_repeats_on_either_side_is_linked_to_nothing(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    files.class_("lit-3", "lit", "oak", ["fall"], "CPLI1/003")
+    tree = tenant.tenant.tree
+    model = tree.create_template("Models", "MODELS", [tree.root_id]).id
+    by_hand = {code: tree.create_offering("By hand", code, model).id for code in ("001", "002", "003")}
+    tree.create_offering("By hand", "003", model)
+    pipeline = api_pipeline(
+        delivery={"route": "api", "unique_codes": False}, courses={"link_existing": {"offerings": True}}
+    )
+    night = pipeline.night(files)
+    # Two classes of the SIS have the code 001, two courses of Brightspace the code 003.
+    assert pipeline.mappings("course_offering").keys() == {"lit-2"}
+    assert pipeline.mappings("course_offering")["lit-2"]["brightspace_id"] == by_hand["002"]
+    assert {tree.get(by_hand[code]).name for code in ("001", "003")} == {"By hand"}
+    told = {
+        row["sourced_id"]: row["message"]
+        for row in pipeline.issues(night, "delivery.failed")
+        if row["kind"] == "course_offering"
+    }
+    assert told.keys() == {"lit-1", "math-1", "lit-3"}
+    assert "code 001" in told["lit-1"]
+    assert "several objects of the SIS share it" in told["lit-1"]
+    assert "2 units with it" in told["lit-3"]
+    assert all("Make codes unique, or switch linking off" in message for message in told.values())
+
+
 def test_an_interrupted_delivery_goes_on_where_it_stopped(
     api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
 ) -> None:

@@ -34,6 +34,18 @@ parents AS (
     LEFT JOIN sync.mappings AS parent
         ON parent.source_id = getvariable('source_id') AND links.parent_key = parent.kind || ':' || parent.sourced_id
     GROUP BY links.org_unit_key, links.side
+),
+
+-- Sections are told apart inside their offerings.
+shared_codes AS (
+    SELECT lower(org_unit_type) AS type, delivery_code AS code
+    FROM brightspace.org_units
+    WHERE
+        source_id = getvariable('source_id')
+        AND school_year = getvariable('school_year')
+        AND kind <> 'section'
+    GROUP BY ALL
+    HAVING count(*) > 1
 )
 
 SELECT
@@ -52,7 +64,8 @@ SELECT
     changed.before,
     changed.after,
     before_parents.refs AS before_parents,
-    after_parents.refs AS after_parents
+    after_parents.refs AS after_parents,
+    shared_codes.code IS NOT NULL AS code_is_shared
 FROM changed
 LEFT JOIN sync.mappings AS mapping
     ON
@@ -64,3 +77,7 @@ LEFT JOIN parents AS before_parents
     ON changed.org_unit_key = before_parents.org_unit_key AND before_parents.side = 'before'
 LEFT JOIN parents AS after_parents
     ON changed.org_unit_key = after_parents.org_unit_key AND after_parents.side = 'after'
+LEFT JOIN shared_codes
+    ON
+        lower(changed.after ->> 'org_unit_type') = shared_codes.type
+        AND (changed.after ->> 'delivery_code') = shared_codes.code
