@@ -1,4 +1,4 @@
-"""The connection test as a job: what was tried, what came back, what to do. It changes nothing."""
+"""The connection test as a job: what was tried, what came back, what to do. It changes nothing but its own record."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,8 +6,11 @@ from typing import Any
 import dagster as dg
 
 from roster_pipeline.assets.layer import markdown_table, told_plainly
+from roster_pipeline.grades.scope import scopes_of
 from roster_pipeline.home import Home
 from roster_pipeline.settings import load_source
+from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.tested import record_test
 
 STEP = "connection_test"
 
@@ -22,7 +25,18 @@ def build_connection_test(source_id: str, name: str) -> dg.JobDefinition:
 
         with told_plainly():
             home = Home.from_environment()
-            results = check_connection(load_source(home.sources, source_id).settings.connection, home.root)
+            settings = load_source(home.sources, source_id).settings
+            scopes = scopes_of(settings)
+            results = check_connection(settings.connection, home.root, grade_scopes=scopes)
+            with Warehouse(home).transaction(source_id, "") as session:
+                record_test(
+                    session,
+                    settings.connection,
+                    scopes,
+                    context.run_id,
+                    passed=is_passed(results),
+                    steps=[f"{result.step}: {result.outcome}" for result in results],
+                )
         rows = [asdict(result) for result in results]
         header = ["step", "outcome", "detail", "seconds"]
         table = markdown_table(header, [[row[column] for column in header] for row in rows])

@@ -11,7 +11,7 @@ import orjson
 
 from roster_pipeline.grades.journal import Journal
 from roster_pipeline.grades.push import Push
-from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest, apply_request, policy_of
+from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest, apply_request, policy_of, scopes_of
 from roster_pipeline.home import PRIVATE_FILE, Home
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.oneroster.gradebook_client import GradebookClient
@@ -19,6 +19,7 @@ from roster_pipeline.settings import Source
 from roster_pipeline.settings.connection import Rest
 from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
 from roster_pipeline.warehouse.literal import literal
+from roster_pipeline.warehouse.tested import is_tested
 
 #: Refusals in a row from which on a person is told.
 STUCK_AFTER = 3
@@ -84,6 +85,7 @@ def open_run(warehouse: Warehouse, source_id: str, school_year: str, settings: S
     with warehouse.transaction(source_id, school_year) as session:
         try:
             authorize(settings, request)
+            _demand_tested(session, settings, request)
             _demand_managed(session, request)
         except ExportRefusedError as error:
             refusal = error
@@ -160,6 +162,17 @@ def _send(settings: Source, journal: Journal) -> None:
     assert isinstance(connection, Rest)  # noqa: S101 - `authorize` saw to it
     with GradebookClient(connection, deletes=policy_of(settings).deletes == "sent") as client:
         Push(client, journal, concurrency=connection.concurrency, verify=export.verify).run()
+
+
+def _demand_tested(session: Session, settings: Source, request: ExportRequest) -> None:
+    if request.trigger != "nightly" or not policy_of(settings).needs_connection_test:
+        return
+    if not is_tested(session, settings.connection, scopes_of(settings)):
+        raise ExportRefusedError(
+            "connection_not_tested",
+            f"no test of the connection as it is set now has passed, and nightly exports wait for one; "
+            f"run `roster check {session.source_id}` or the job {session.source_id}__connection_test",
+        )
 
 
 def _demand_managed(session: Session, request: ExportRequest) -> None:

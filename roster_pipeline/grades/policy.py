@@ -38,6 +38,8 @@ class Policy(Section):
     """Whether effective date and grading periods limit what goes."""
     refusals_until_given_up: int | None = None
     """Refusals of the same content after which it is no longer sent; None for never."""
+    needs_connection_test: bool = False
+    """Whether the nightly export waits for a connection test that passed."""
     needs_category_listing: bool = False
     """Whether the SIS's categories have to be listed before items are judged."""
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from roster_pipeline.grades.policy import Policy, load_policy
+from roster_pipeline.oneroster.gradebook_client import gradebook_scopes
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.settings_tables import apply_settings
@@ -47,6 +48,13 @@ def policy_of(settings: Source) -> Policy:
     if settings.grade_export.policy is None:
         raise ExportRefusedError("no_policy", "grade_export.policy is not set; set skyward, infinite_campus or otus")
     return load_policy(settings.grade_export.policy)
+
+
+def scopes_of(settings: Source) -> list[str]:
+    """Short names of the OneRoster scopes that the source's exports need; none where no grades are exported."""
+    if not settings.grade_export.enabled:
+        return []
+    return gradebook_scopes(deletes=policy_of(settings).deletes == "sent")
 
 
 def apply_request(session: Session, settings: Source, request: ExportRequest) -> None:

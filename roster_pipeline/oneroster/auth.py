@@ -93,12 +93,18 @@ class ClientCredentials:
         self._lock = threading.Lock()
         self._token: str | None = None
         self._ends = 0.0
+        self._granted = ""
         self._scopes_to_try = _scope_ladder(settings.scopes if scopes is None else list(scopes))
 
     @property
     def scope(self) -> str:
         """The scope that the last token was asked for, blank-separated."""
         return self._scopes_to_try[0]
+
+    @property
+    def granted(self) -> set[str]:
+        """Short names of the scopes that the last token is good for; empty where the SIS tells of none."""
+        return {scope.removeprefix(SCOPE_PREFIX) for scope in self._granted.split()}
 
     def for_request(self) -> AuthBase:
         return Bearer(self.token())
@@ -128,6 +134,9 @@ class ClientCredentials:
             )
         life = _seconds(answer.get("expires_in"))
         self._token = token
+        # A SIS may leave out what it granted as asked (RFC 6749, section 5.1).
+        given = answer.get("scope")
+        self._granted = given if isinstance(given, str) and given else self.scope
         self._ends = started + max(life - _EARLY, life * 0.8 if life < 5 * _EARLY else 0)
 
     def _ask(self) -> dict[str, Any]:
@@ -225,11 +234,13 @@ class ClientCredentials:
 
 
 def _scope_ladder(scopes: list[str]) -> list[str]:
-    """Scope parameters to try in turn, as services know different ones: all, each alone, all of rostering, none."""
+    """Scope parameters to try in turn, as services know different ones: all, without the last, without the last two,
+    each alone, all of rostering, none. What is needed most stands first.
+    """
     urls = [scope if "://" in scope else SCOPE_PREFIX + scope for scope in scopes]
     both = [SCOPE_PREFIX + name for name in ("roster-core.readonly", "roster.readonly")]
     wider = [" ".join(both)] if len(urls) == 1 and urls[0] in both else []
-    ladder = [" ".join(urls), *(urls if len(urls) > 1 else []), *wider, ""]
+    ladder = [*(" ".join(urls[:number]) for number in range(len(urls), 0, -1)), *urls, *wider, ""]
     return list(dict.fromkeys(ladder))
 
 

@@ -5,7 +5,7 @@ Reads one page of each resource and writes nothing. No pupil's data is part of a
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from roster_pipeline.oneroster.auth import ClientCredentials
 from roster_pipeline.oneroster.csv_file import read_csv_header
 from roster_pipeline.oneroster.errors import CredentialsError, Diagnosis, RestError, TlsError
 from roster_pipeline.oneroster.extract import ExtractError
+from roster_pipeline.oneroster.gradebook_client import NOT_OFFERED, PUT_SCOPE
 from roster_pipeline.oneroster.json_rows import EnvelopeError, rows_of, sourced_id
 from roster_pipeline.oneroster.manifest import read_manifest
 from roster_pipeline.oneroster.paging import total_of
@@ -48,12 +49,23 @@ class CheckResult:
 
 
 def check_connection(
-    connection: Connection, home: Path, *, policy: RetryPolicy = _POLICY, poll_seconds: float = POLL_SECONDS
+    connection: Connection,
+    home: Path,
+    *,
+    grade_scopes: Sequence[str] = (),
+    policy: RetryPolicy = _POLICY,
+    poll_seconds: float = POLL_SECONDS,
 ) -> list[CheckResult]:
-    """Try out `connection`; relative paths start at `home`. Every trouble is a result, none is raised."""
+    """Try out `connection`; relative paths start at `home`. Every trouble is a result, none is raised.
+
+    `grade_scopes` are the scopes that an export of grades needs; none where grades stay.
+    """
     match connection:
         case Rest():
-            return _RestCheck(connection, policy).run()
+            results = _RestCheck(connection, policy).run()
+            if grade_scopes and is_passed(results):
+                results += _check_gradebook(connection, grade_scopes, policy)
+            return results
         case Sftp():
             return _check_sftp(connection, poll_seconds)
         case Folder():
@@ -197,6 +209,35 @@ class _RestCheck:
 
     def _failed(self, step: str, error: RestError, started: float, diagnosis: Diagnosis) -> None:
         self._results.append(_failure(step, str(error), started, diagnosis))
+
+
+def _check_gradebook(settings: Rest, needed: Sequence[str], policy: RetryPolicy) -> list[CheckResult]:
+    """Whether the token for the gradebook lets us write there; writes nothing."""
+    started = time.monotonic()
+    granted: set[str] | None = None
+    try:
+        with RestClient(settings, policy=policy, scopes=needed) as client:
+            if isinstance(client.authentication, ClientCredentials):
+                client.authentication.token()
+                granted = client.authentication.granted
+            lacking = [] if granted is None else [scope for scope in needed if scope not in granted]
+            if granted and PUT_SCOPE in lacking:
+                detail = (
+                    f"the token is good for {', '.join(sorted(granted))} only, so no grade can be written; "
+                    f"have the SIS grant these credentials {', '.join(lacking)}"
+                )
+                return [_failure("gradebook", detail, started, "licence_or_credentials")]
+            client.get("lineItems", {"limit": 1, "offset": 0})
+    except RestError as error:
+        if error.status not in NOT_OFFERED:
+            return [_failure("gradebook", str(error), started, diagnosis_of(error))]
+        detail = "line items cannot be listed, so grades cannot be read back; whether they can be written is open"
+        return [CheckResult("gradebook", "warning", detail, _since(started))]
+    if lacking:
+        missing = ", ".join(lacking) if granted else "scopes of its gradebook by name"
+        detail = f"the SIS does not grant {missing}; it may refuse what needs them. Have them granted"
+        return [CheckResult("gradebook", "warning", detail, _since(started))]
+    return [CheckResult("gradebook", "passed", "line items can be read; nothing was written", _since(started))]
 
 
 def diagnosis_of(error: RestError, *, at_token_endpoint: bool = False) -> Diagnosis:

@@ -30,7 +30,7 @@ READ_SCOPE, PUT_SCOPE, DELETE_SCOPE = "gradebook.readonly", "gradebook.createput
 #: Tries of one write inside a run; its id stays the same, so that repeating it is safe.
 WRITE_ATTEMPTS = 3
 #: Statuses by which a service says that it does not offer a call.
-_NOT_OFFERED = frozenset({404, 405, 501})
+NOT_OFFERED = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,17 @@ class Write:
 DONE = Write("done")
 
 
+def gradebook_scopes(*, deletes: bool) -> list[str]:
+    """Short names of the scopes to ask for, the one that is needed most first."""
+    return [PUT_SCOPE, READ_SCOPE, *([DELETE_SCOPE] if deletes else [])]
+
+
 class GradebookClient:
     """The gradebook of one SIS. Any number of threads may use it; each keeps its own connection alive."""
 
     def __init__(self, settings: Rest, *, deletes: bool = True) -> None:
         self._settings = settings
-        scopes = [READ_SCOPE, PUT_SCOPE, *([DELETE_SCOPE] if deletes else [])]
-        self.rest = _WritingClient(settings, scopes=scopes)
+        self.rest = _WritingClient(settings, scopes=gradebook_scopes(deletes=deletes))
 
     def __enter__(self) -> "GradebookClient":
         return self
@@ -87,7 +91,7 @@ class GradebookClient:
         try:
             return list(self._rows(f"classes/{segment(class_id)}/categories", "categories"))
         except RestError as error:
-            if error.status in _NOT_OFFERED:
+            if error.status in NOT_OFFERED:
                 return None
             raise
 

@@ -10,7 +10,7 @@ from roster_pipeline.grades.build import GradebookCounts, build_gradebook
 from roster_pipeline.grades.connect import read_gradebook
 from roster_pipeline.grades.export import ExportReport, export_grades, open_run
 from roster_pipeline.grades.gradebook import COLUMNS
-from roster_pipeline.grades.scope import ExportRequest
+from roster_pipeline.grades.scope import ExportRequest, scopes_of
 from roster_pipeline.sandbox.district import District
 from roster_pipeline.sandbox.objects import (
     AcademicSession,
@@ -25,6 +25,7 @@ from roster_pipeline.sandbox.objects import (
 )
 from roster_pipeline.sandbox.sis.recording import RecordedRequest
 from roster_pipeline.sandbox.sis_server import SandboxSis
+from roster_pipeline.warehouse.tested import record_test
 from roster_pipeline_tests.pipeline import DAY, SOURCE, YEAR, Pipeline
 
 MODIFIED = "2026-09-01T05:00:00.000Z"
@@ -201,6 +202,12 @@ class School:
             "courses": courses,
             "grade_export": {"enabled": True, "gradebook": {"kind": "files", "path": "gradebook"}, **export},
         }
+
+    def pass_connection_test(self) -> None:
+        """Have it on record that the connection as it is set now was tried and found good."""
+        settings = self.pipeline.settings
+        with self.pipeline.warehouse.transaction(SOURCE, "") as session:
+            record_test(session, settings.connection, scopes_of(settings), "test", passed=True, steps=[])
 
     def build(self, request: ExportRequest) -> GradebookCounts:
         """Read the gradebook and judge it."""

@@ -29,9 +29,21 @@ def otus(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def school(school_with: Callable[..., School]) -> School:
+def otus_school(school_with: Callable[..., School]) -> Callable[..., School]:
+    """Makes a school with the Otus policy whose connection has been tested."""
+
+    def make(**changes: Any) -> School:
+        school = school_with(**otus(**changes))
+        school.pass_connection_test()
+        return school
+
+    return make
+
+
+@pytest.fixture
+def school(otus_school: Callable[..., School]) -> School:
     """A school with the Otus policy."""
-    return school_with(**otus())
+    return otus_school()
 
 
 def assess(school: School, item: str = "i1", **values: Any) -> str:
@@ -74,8 +86,8 @@ def test_points_based_graded_assessments_that_count_go(school: School) -> None:
         ("max_only", "8", "10.5", False),
     ],
 )
-def test_whole_numbers(school_with: Callable[..., School], scope: str, points: str, maximum: str, goes: bool) -> None:
-    school = school_with(**otus(whole_number_scope=scope))
+def test_whole_numbers(otus_school: Callable[..., School], scope: str, points: str, maximum: str, goes: bool) -> None:
+    school = otus_school(whole_number_scope=scope)
     assess(school, max_points=maximum)
     school.teachers.change_score("i1", "sam", points=points)
     school.export()
@@ -167,9 +179,9 @@ def test_a_teachers_own_category_in_the_sis_survives(school: School) -> None:
     ],
 )
 def test_nothing_from_before_the_effective_date_goes(
-    school_with: Callable[..., School], effective: str, day: date, reason: str | None
+    otus_school: Callable[..., School], effective: str, day: date, reason: str | None
 ) -> None:
-    school = school_with(**otus(effective_date=effective))
+    school = otus_school(effective_date=effective)
     assess(school, assigned_date="2026-11-10")
     school.export(day)
     assert school.reason("i1") == reason
@@ -257,8 +269,8 @@ def test_a_category_that_is_not_in_the_teachers_gradebook_keeps_the_item_back(sc
 
 
 @pytest.mark.rule("OT-027")
-def test_a_teacher_who_joins_in_the_middle_of_a_period_is_told_of_once(school_with: Callable[..., School]) -> None:
-    school = school_with(**otus(teacher_group=["tina"]))
+def test_a_teacher_who_joins_in_the_middle_of_a_period_is_told_of_once(otus_school: Callable[..., School]) -> None:
+    school = otus_school(teacher_group=["tina"])
     school.export(date(2026, 10, 16))
     assert school.pipeline.rows("sync.issues", "code = 'grade.teacher_added_mid_period'") == []
     school.configure(**otus(teacher_group=["tina", "tom"]))

@@ -84,7 +84,7 @@ def test_an_empty_collection_is_a_warning(start_service: StartService) -> None:
     assert results["sorting"].outcome == "skipped"
 
 
-@pytest.mark.rule("OT-010", "OT-012")
+@pytest.mark.rule("OT-010")
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_on_the_base_path_is_the_licence_or_the_credentials(start_service: StartService, status: int) -> None:
     body = {"statusInfoSet": [{"imsx_codeMajor": "failure", "imsx_codeMinor": "forbidden"}]}
