@@ -42,6 +42,9 @@ class Home:
     def outbox(self, source_id: str) -> Path:
         return self.root / "outbox" / source_id
 
+    def deliveries(self, source_id: str) -> Path:
+        return self.root / "deliveries" / source_id
+
 
 def private_folder(path: Path) -> Path:
     """Create `path` and its missing parents, readable by the owner only."""

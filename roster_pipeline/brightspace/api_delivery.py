@@ -1,7 +1,7 @@
-"""Applies a delta to a tenant over the API, phase by phase, and confirms item by item.
+"""Applies a delta to a tenant over the API, phase by phase, and tells of each change when it begins and how it ended.
 
-A delivery may be killed at any instruction. What was confirmed is done; what was not is done again by the next
-delivery, which finds what an unconfirmed try has already made and ends in the same state.
+A delivery may be killed at any instruction. What has ended is done; what had only begun is done again by the next
+delivery, which finds what the first try has already made and ends in the same state.
 """
 
 import itertools
@@ -41,8 +41,8 @@ from roster_pipeline.brightspace.people_delivery import PeopleDelivery
 Row = TypeVar("Row")
 
 #: Confirmations are handed over when there are so many, or when the first has waited so long, in seconds.
-_CONFIRM_AT_ONCE = 500
-_CONFIRM_AFTER = 5.0
+_CONFIRM_AT_ONCE = 20_000
+_CONFIRM_AFTER = 60.0
 #: Content copies that are announced at once, and unknown after a killed run.
 _COPIES_AT_ONCE = 16
 #: When the first so many changes of a phase all fail, the rest would too.
@@ -129,7 +129,12 @@ class ApiDelivery:
         results: Iterator[list[Confirmed]]
         if phase.entity == "enrollment" and not phase.is_removal:
             enrollments = cast("Iterable[EnrollmentChange]", rows)
-            results = in_parallel(people.enroll, _chunks(enrollments, BATCH_ROWS), threads)
+
+            def enroll(chunk: list[EnrollmentChange]) -> list[Confirmed]:
+                self._changes.begin(chunk)
+                return people.enroll(chunk)
+
+            results = in_parallel(enroll, _chunks(enrollments, BATCH_ROWS), threads)
         else:
             work = self._single(phase, units, people)
             results = ([confirmed] for confirmed in in_parallel(work, self._announced(phase, rows), threads))
@@ -148,6 +153,8 @@ class ApiDelivery:
         """What does one change of a phase; a failure of that change alone becomes its confirmation."""
 
         def deliver(change: Change) -> Confirmed:
+            if not isinstance(change, ContentCopy):
+                self._changes.begin([change])
             try:
                 if isinstance(change, OrgUnitChange):
                     return units.deliver(phase.entity, change)
@@ -174,6 +181,7 @@ class ApiDelivery:
         succeeded = failed = 0
         try:
             for batch in results:
+                self._changes.end(batch)
                 waiting.extend(batch)
                 for confirmed in batch:
                     delivered.counts[confirmed.kind, confirmed.outcome] += 1

@@ -1,6 +1,6 @@
 """What an API delivery is handed: changes, the order in which they are applied, and what is confirmed of them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol
@@ -162,7 +162,7 @@ class Phase:
 
 
 class Changes(Protocol):
-    """The changes of one delivery. All methods are called from the thread that runs the delivery."""
+    """The changes of one delivery. All methods but `begin` are called from the thread that runs the delivery."""
 
     @property
     def depths(self) -> int:
@@ -183,6 +183,14 @@ class Changes(Protocol):
 
     def known_enrollments(self) -> Iterable[tuple[int, int]]:
         """A few enrollments, user and org unit, that were delivered earlier and are to stay."""
+        ...
+
+    def begin(self, changes: Sequence[Change]) -> None:
+        """Take down that nobody knows the outcome of these until `end`. Called by any thread before it sends them."""
+        ...
+
+    def end(self, answers: Sequence[Confirmed]) -> None:
+        """Take down the outcomes, so that they survive the process. They are confirmed later, in larger batches."""
         ...
 
 

@@ -1,13 +1,19 @@
 """Route `api`: the delta applied to the tenant call by call; each confirmed item is managed from that moment on.
 
-`sync.deliveries` notes a delivery as open before its first call and as confirmed after its last. The next run finds
-one that is still open and knows that something may have been done that was never confirmed: it looks before it
-creates. No connection to DuckDB is open while the tenant is asked.
+`sync.deliveries` notes a delivery as open before its first call, and its journal notes every change before it is sent
+and when it is answered. A later run settles a delivery that is still open before it works out a new delta: it confirms
+what was answered and repeats what was not, with the delta that is still stored. Whatever the SIS says by then, nobody
+keeps an object or an enrollment of which the pipeline does not know. Whoever calls holds the lock of the source, and no
+connection to DuckDB is open while the tenant is asked.
+
+A delivery that was interrupted or in which something failed is noted as unsure when it ends, and the one after it
+looks before it creates.
 """
 
-import tempfile
+import shutil
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, LiteralString
@@ -15,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from roster_pipeline.brightspace.api_delivery import ApiDelivery
 from roster_pipeline.brightspace.changes import (
@@ -33,9 +40,11 @@ from roster_pipeline.brightspace.changes import (
 from roster_pipeline.brightspace.client import BrightspaceClient
 from roster_pipeline.brightspace.errors import BrightspaceError
 from roster_pipeline.delivery.bundle_route import Delivered, DeliveryError
+from roster_pipeline.delivery.journal import Journal, Key
 from roster_pipeline.home import Home, private_folder
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.settings import Source
+from roster_pipeline.settings.brightspace import Brightspace
 from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
 from roster_pipeline.warehouse.delta import delta_counts, delta_fingerprint
 from roster_pipeline.warehouse.settings_tables import apply_settings
@@ -66,43 +75,92 @@ def deliver_over_api(
     """
     if settings.brightspace is None:
         raise DeliveryError("delivery.route: api needs the section brightspace with url and auth")
-    book = _Book(warehouse, home, source_id, school_year, settings, run_id)
-    if not book.open():
+    journal = Journal(home.deliveries(source_id) / run_id)
+    book = _Book(warehouse, source_id, school_year, settings, run_id, journal)
+    if not book.open(settings.brightspace.url):
+        journal.remove()
         return Delivered("api", None, {}, 0, book.counts)
-    token_file = private_folder(home.root / "tokens") / f"{source_id}.json"
+    _apply(book, settings.brightspace, home, look_up_first=book.was_interrupted)
+    book.close(is_sure=not book.failed)
+    return Delivered("api", settings.brightspace.url, book.delivered, book.failed, book.counts)
+
+
+def settle_api(warehouse: Warehouse, home: Home, source_id: str, settings: Source) -> list[str]:
+    """Bring interrupted deliveries of a source to their end, whatever their school year; a sentence for each.
+
+    Raises DeliveryError when Brightspace cannot be asked.
+    """
+    with warehouse.transaction(source_id, "") as session:
+        unfinished = session.execute(
+            "SELECT school_year, run_id, place FROM sync.deliveries "
+            "WHERE source_id = getvariable('source_id') AND state = 'open' ORDER BY prepared_at"
+        )
+    told = []
+    for school_year, run_id, place in unfinished:
+        journal = Journal(home.deliveries(source_id) / run_id)
+        answers, unanswered = journal.read()
+        book = _Book(warehouse, source_id, school_year, settings, run_id, journal)
+        if unanswered:
+            if settings.brightspace is None or settings.brightspace.url != place:
+                raise DeliveryError(
+                    f"A delivery to {place} was cut off, and brightspace.url is no longer that. Put it back for one "
+                    f"run, which will repeat the {len(unanswered):,} changes whose answer got lost."
+                )
+            book.resume(answers, unanswered)
+            _apply(book, settings.brightspace, home, look_up_first=True)
+        else:
+            book.resume(answers, unanswered)
+        book.close(is_sure=False)
+        told.append(
+            f"the delivery of run {run_id} was cut off; {len(answers):,} answers that had come and "
+            f"{len(unanswered):,} changes whose answer was lost are settled now"
+        )
+    # Of deliveries that came to their end and had no time to tidy up.
+    shutil.rmtree(home.deliveries(source_id), ignore_errors=True)
+    return told
+
+
+def _apply(book: "_Book", brightspace: Brightspace, home: Home, *, look_up_first: bool) -> None:
+    """Apply the changes of the book. Raises DeliveryError."""
+    token_file = private_folder(home.root / "tokens") / f"{book.source_id}.json"
+    timezone = ZoneInfo(book.settings.timezone)
     try:
-        with BrightspaceClient.connect(settings.brightspace, token_file, threading.Event()) as client:
-            ApiDelivery(
-                client, book, book.confirm, ZoneInfo(settings.timezone), look_up_first=book.was_interrupted
-            ).run()
+        with BrightspaceClient.connect(brightspace, token_file, threading.Event()) as client:
+            ApiDelivery(client, book, book.confirm, timezone, look_up_first=look_up_first).run()
     except BrightspaceError as error:
         raise DeliveryError(f"{error} What was delivered until then is confirmed; the rest stays due.") from error
-    book.close()
-    return Delivered("api", settings.brightspace.url, book.delivered, book.failed, book.counts)
 
 
 class _Book:
     """The delta as the delivery asks for it, and what is confirmed of it."""
 
     def __init__(
-        self, warehouse: Warehouse, home: Home, source_id: str, school_year: str, settings: Source, run_id: str
+        self,
+        warehouse: Warehouse,
+        source_id: str,
+        school_year: str,
+        settings: Source,
+        run_id: str,
+        journal: Journal,
     ) -> None:
+        self.settings = settings
+        self.source_id = source_id
         self._warehouse = warehouse
-        self._spool = home.warehouse / "tmp"
-        self._source_id = source_id
         self._school_year = school_year
-        self._settings = settings
         self._run_id = run_id
+        self._journal = journal
         self.counts: dict[str, dict[str, int]] = {}
         self.delivered: dict[str, int] = {}
         self.failed = 0
         self.was_interrupted = False
+        self._only: set[Key] | None = None
+        """The changes that are asked for; None for all."""
         self._depths = 0
         self._phases: set[tuple[str, bool, int]] = set()
 
-    def open(self) -> bool:
+    def open(self, place: str) -> bool:
         """Note the delivery as open; False where there is nothing to do."""
-        with self._warehouse.transaction(self._source_id, self._school_year) as session:
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
             self._prepare(session)
             self.counts = delta_counts(session)
             copies = session.value(f"SELECT count(*) FROM ({sql_text('delivery/api/content_copies')})")
@@ -110,51 +168,42 @@ class _Book:
                 return False
             self.was_interrupted = bool(
                 session.value(
-                    "SELECT count(*) FROM sync.deliveries WHERE source_id = getvariable('source_id') AND state = 'open'"
+                    "SELECT count(*) FROM sync.deliveries WHERE source_id = getvariable('source_id') "
+                    "AND state IN ('open', 'unsure')"
                 )
             )
-            self._depths = session.value("SELECT coalesce(max(depth), 1) FROM unit_depths")
             session.execute(
                 "INSERT INTO sync.deliveries (source_id, school_year, run_id, route, place, fingerprint, state, "
                 "prepared_at) VALUES (getvariable('source_id'), getvariable('school_year'), $run_id, 'api', $place, "
                 "$fingerprint, 'open', $now)",
-                {
-                    "run_id": self._run_id,
-                    "place": self._settings.brightspace.url if self._settings.brightspace else None,
-                    "fingerprint": delta_fingerprint(session),
-                    "now": _now(),
-                },
+                {"run_id": self._run_id, "place": place, "fingerprint": delta_fingerprint(session), "now": _now()},
             )
-            self._phases = {
-                (entity, is_removal, depth)
-                for entity, is_removal, depth in session.execute(
-                    f"""
-                    SELECT DISTINCT entity, is_removal, CASE WHEN entity = 'upper_org_unit' THEN depth ELSE 0 END
-                    FROM ({sql_text("delivery/api/org_units")})
-                    UNION
-                    SELECT DISTINCT 'user', is_removal, 0 FROM ({sql_text("delivery/api/users")})
-                    UNION
-                    SELECT DISTINCT CASE WHEN in_section THEN 'section_enrollment' ELSE 'enrollment' END, is_removal, 0
-                    FROM ({sql_text("delivery/api/enrollments")})
-                    UNION
-                    SELECT DISTINCT 'relationship', is_removal, 0 FROM ({sql_text("delivery/api/relationships")})
-                    """
-                )
-            }
-            session.execute(_ANSWERED)
+            self._plan(session)
+            self._answer(session, [])
             session.run_file("delivery/api/unmapped")
             self._record(session)
         return True
 
-    def close(self) -> None:
-        """Note this delivery, and what interrupted ones before it left open, as come to an end."""
-        with self._warehouse.transaction(self._source_id, self._school_year) as session:
+    def resume(self, answers: Sequence[Confirmed], unanswered: set[Key]) -> None:
+        """Confirm what was answered before the delivery was cut off, and ask for nothing but what was not."""
+        self._only = unanswered
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
+            self._prepare(session)
+            self._answer(session, answers)
+            session.run_file("delivery/api/recorded")
+            self._record(session)
+            self._plan(session)
+
+    def close(self, *, is_sure: bool) -> None:
+        """Note the delivery as come to an end; a sure one makes up for those before it."""
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
             session.execute(
-                "UPDATE sync.deliveries SET state = 'confirmed', confirmed_at = $now "
+                "UPDATE sync.deliveries SET state = $state, confirmed_at = $now "
                 "WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year') "
-                "AND state = 'open'",
-                {"now": _now()},
+                "AND (run_id = $run_id OR (state = 'unsure' AND $state = 'confirmed'))",
+                {"state": "confirmed" if is_sure else "unsure", "now": _now(), "run_id": self._run_id},
             )
+        self._journal.remove()
 
     @property
     def depths(self) -> int:
@@ -163,15 +212,28 @@ class _Book:
     def rows(self, phase: Phase) -> Iterable[Change]:
         """The changes of a phase, from a file, so that no lock is held while they are applied."""
         # Copies become due in the course of a delivery; everything else is known from its start.
-        if phase.entity != "content_copy" and (phase.entity, phase.is_removal, phase.depth) not in self._phases:
+        if phase.entity == "content_copy":
+            if self._only is not None:
+                return
+        elif (phase.entity, phase.is_removal, phase.depth) not in self._phases:
             return
-        with tempfile.TemporaryDirectory(dir=private_folder(self._spool), prefix="api-") as folder:
-            path = Path(folder) / "changes.parquet"
-            with self._warehouse.transaction(self._source_id, self._school_year) as session:
-                self._prepare(session)
-                query = sql_text(f"delivery/api/{_QUERIES[phase.entity]}")
-                session.execute(f"COPY (SELECT * FROM ({query}) WHERE {_condition(phase)}) TO '{path}'")
-            yield from (self._change(phase, row) for row in _read(path))
+        path = self._journal.folder / "changes.parquet"
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
+            self._prepare(session)
+            self._place(session)
+            query = sql_text(f"delivery/api/{_QUERIES[phase.entity]}")
+            session.execute(f"COPY (SELECT * FROM ({query}) WHERE {_condition(phase)}) TO '{path}'")
+        changes = (self._change(phase, row) for row in _read(path))
+        yield from (
+            change for change in changes if self._only is None or (change.kind, change.sourced_id) in self._only
+        )
+        path.unlink()
+
+    def begin(self, changes: Sequence[Change]) -> None:
+        self._journal.begin((change.kind, change.sourced_id) for change in changes)
+
+    def end(self, answers: Sequence[Confirmed]) -> None:
+        self._journal.end(answers)
 
     def managed_org_unit_ids(self) -> Collection[int]:
         return self._ids("kind NOT IN ('user', 'relationship', 'enrollment')")
@@ -180,20 +242,17 @@ class _Book:
         return self._ids("kind = 'user'")
 
     def known_enrollments(self) -> Iterable[tuple[int, int]]:
-        with self._warehouse.transaction(self._source_id, self._school_year) as session:
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
             self._prepare(session)
             return [(user, unit) for user, unit in session.execute(sql_text("delivery/api/known_enrollments"))]
 
     def confirm(self, answers: list[Confirmed]) -> None:
         """One transaction: mappings advance, the audit log says what became of each, what failed gets an issue."""
-        with self._warehouse.transaction(self._source_id, self._school_year) as session:
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
             self._prepare(session)
-            session.execute(_ANSWERED)
-            session.connection.executemany(
-                "INSERT INTO answered VALUES (?, ?, ?, ?, ?)",
-                [(each.kind, each.sourced_id, each.brightspace_id, each.outcome, each.error) for each in answers],
-            )
+            self._answer(session, answers)
             self._record(session)
+        self._journal.confirmed()
         for each in answers:
             if each.outcome == "delivered":
                 self.delivered[each.kind] = self.delivered.get(each.kind, 0) + 1
@@ -201,13 +260,45 @@ class _Book:
                 self.failed += 1
 
     def _prepare(self, session: Session) -> None:
-        apply_settings(session, self._settings)
+        apply_settings(session, self.settings)
         session.set_variables(run_id=self._run_id, confirmed_at=_now(), route="api")
         # Brightspace itself refuses what it does not take, row by row.
         session.execute("CREATE OR REPLACE TEMP TABLE refused (kind VARCHAR, sourced_id VARCHAR)")
         session.run_file("delivery/due")
+
+    def _place(self, session: Session) -> None:
         for table in ("unit_codes", "unit_depths"):
             session.create_temporary(table, f"delivery/{table}")
+
+    def _plan(self, session: Session) -> None:
+        """Find out which phases have changes."""
+        self._place(session)
+        self._depths = session.value("SELECT coalesce(max(depth), 1) FROM unit_depths")
+        self._phases = {
+            (entity, is_removal, depth)
+            for entity, is_removal, depth in session.execute(
+                f"""
+                SELECT DISTINCT entity, is_removal, CASE WHEN entity = 'upper_org_unit' THEN depth ELSE 0 END
+                FROM ({sql_text("delivery/api/org_units")})
+                UNION
+                SELECT DISTINCT 'user', is_removal, 0 FROM ({sql_text("delivery/api/users")})
+                UNION
+                SELECT DISTINCT CASE WHEN in_section THEN 'section_enrollment' ELSE 'enrollment' END, is_removal, 0
+                FROM ({sql_text("delivery/api/enrollments")})
+                UNION
+                SELECT DISTINCT 'relationship', is_removal, 0 FROM ({sql_text("delivery/api/relationships")})
+                """
+            )
+        }
+
+    def _answer(self, session: Session, answers: Sequence[Confirmed]) -> None:
+        """Make the temporary table `answered`."""
+        names = [field.name for field in fields(Confirmed)]
+        columns = {name: [getattr(each, name) for each in answers] for name in names}
+        types = [pa.int64() if name == "brightspace_id" else pa.string() for name in names]
+        session.connection.register("arrived", pa.table(columns, pa.schema(list(zip(names, types, strict=True)))))
+        session.execute("CREATE OR REPLACE TEMP TABLE answered AS FROM arrived")
+        session.connection.unregister("arrived")
 
     def _record(self, session: Session) -> None:
         session.run_file("delivery/api/due")
@@ -217,7 +308,7 @@ class _Book:
         record_findings(session, self._run_id)
 
     def _ids(self, condition: str) -> set[int]:
-        with self._warehouse.transaction(self._source_id, self._school_year) as session:
+        with self._warehouse.transaction(self.source_id, self._school_year) as session:
             return {
                 id_
                 for (id_,) in session.execute(
@@ -228,7 +319,7 @@ class _Book:
 
     def _change(self, phase: Phase, row: dict[str, Any]) -> Change:
         if phase.entity == "user":
-            people = self._settings.people
+            people = self.settings.people
             return UserChange(
                 row["sourced_id"],
                 row["action"],
@@ -248,7 +339,7 @@ class _Book:
                 row["sourced_id"],
                 row["offering_id"],
                 row["offering_code"],
-                self._settings.courses.content_copy.source,
+                self.settings.courses.content_copy.source,
                 row["template_id"],
                 row["template_code"],
                 row["was_started"],
@@ -267,32 +358,26 @@ class _Book:
     def _unit(self, content: str | None, parents: list[dict[str, Any]] | None) -> OrgUnitFields | None:
         if content is None:
             return None
-        fields = orjson.loads(content)
+        unit = orjson.loads(content)
         return OrgUnitFields(
-            fields["org_unit_type"],
-            fields["delivery_code"] if self._settings.delivery.unique_codes else fields["code"],
-            fields["name"],
+            unit["org_unit_type"],
+            unit["delivery_code"] if self.settings.delivery.unique_codes else unit["code"],
+            unit["name"],
             tuple(ParentRef(each["key"], each["type_name"], each["brightspace_id"]) for each in parents or ()),
-            _date(fields.get("start_date")),
-            _date(fields.get("end_date")),
-            fields.get("is_active", True),
+            _date(unit.get("start_date")),
+            _date(unit.get("end_date")),
+            unit.get("is_active", True),
         )
 
     def _links(self, kind: str, content: str | None) -> bool:
         """Whether a unit of that kind that is there already is taken over."""
-        courses, upper = self._settings.courses.link_existing, self._settings.org_units.link_existing
+        courses, upper = self.settings.courses.link_existing, self.settings.org_units.link_existing
         if kind in {"section", "course_offering", "course_template"}:
             return {"section": courses.sections, "course_offering": courses.offerings}.get(kind, courses.templates)
         if kind in {"school_year", "semester", "term", "grading_period"}:
             return upper.semesters
         type_name = orjson.loads(content)["org_unit_type"] if content else ""
         return upper.departments if "department" in {kind, type_name.lower()} else upper.others
-
-
-_ANSWERED = (
-    "CREATE OR REPLACE TEMP TABLE answered "
-    "(kind VARCHAR, sourced_id VARCHAR, brightspace_id BIGINT, outcome VARCHAR, error VARCHAR)"
-)
 
 
 def _condition(phase: Phase) -> str:
@@ -319,15 +404,15 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 def _user(content: str | None) -> UserFields | None:
     if content is None:
         return None
-    fields = orjson.loads(content)
+    person = orjson.loads(content)
     return UserFields(
-        fields["username"],
-        fields["org_defined_id"],
-        fields["first_name"],
-        fields["last_name"],
-        fields.get("email"),
-        fields["role"],
-        fields["is_active"],
+        person["username"],
+        person["org_defined_id"],
+        person["first_name"],
+        person["last_name"],
+        person.get("email"),
+        person["role"],
+        person["is_active"],
     )
 
 

@@ -1,6 +1,6 @@
 """The one place that chooses the route of a delivery."""
 
-from roster_pipeline.delivery.api_route import deliver_over_api
+from roster_pipeline.delivery.api_route import deliver_over_api, settle_api
 from roster_pipeline.delivery.bundle_route import (
     BundleRoute,
     Delivered,
@@ -30,7 +30,10 @@ def deliver(
 
 def settle(warehouse: Warehouse, home: Home, source_id: str, settings: Source) -> list[str]:
     """Bring interrupted deliveries of a source to their end; a sentence for each. Raises DeliveryError."""
-    return settle_bundles(warehouse, lambda name: _bundle_route(name, home, source_id, settings), source_id, settings)
+    return [
+        *settle_bundles(warehouse, lambda name: _bundle_route(name, home, source_id, settings), source_id, settings),
+        *settle_api(warehouse, home, source_id, settings),
+    ]
 
 
 def _bundle_route(name: RouteName, home: Home, source_id: str, settings: Source) -> BundleRoute:

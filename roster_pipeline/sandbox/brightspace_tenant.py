@@ -262,8 +262,9 @@ class Tenant:
         if source_id not in self.tree.org_units or self.tree.org_units[source_id].recycled:
             raise invalid(f"there is no org unit {source_id} to copy from")
         job = CopyJob(secrets.token_hex(8), source_id, target_id, tuple(components), polls)
+        twins = sum((other.source_id, other.target_id) == (source_id, target_id) for other in self.copy_jobs.values())
+        self.creations.append(Creation("copy_job", (source_id, target_id), twins))
         self.copy_jobs[job.token] = job
-        self.creations.append(Creation("copy_job", (source_id, target_id)))
         return job
 
     def poll_copy(self, token: str) -> tuple[CopyJob, bool]:

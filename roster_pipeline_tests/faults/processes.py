@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from roster_pipeline import cli, launch
 from roster_pipeline.brightspace import standard_csv
 from roster_pipeline.delivery import bundle, bundle_route, outbox
 from roster_pipeline.delivery.routes import deliver
@@ -42,6 +43,17 @@ def finish(process: "multiprocessing.context.ForkServerProcess") -> int:
     process.join(PATIENCE)
     assert process.exitcode is not None, "the process does not end"
     return process.exitcode
+
+
+def command(environment: dict[str, str], output: Path, *arguments: str) -> None:
+    """The `roster` command with these arguments; what it prints goes to `output`."""
+    os.environ.update(environment)
+    os.environ.pop("DAGSTER_HOME", None)
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    assert launch.prepare_instance  # imported beforehand: loading Dagster takes longer than the night
+    cli.main(arguments, prog_name="roster")
 
 
 def night(folder: Path, source_id: str = SOURCE, settings: dict[str, Any] | None = None) -> None:

@@ -58,9 +58,10 @@ class Directory:
             is_active,
             self._clock(),
         )
+        twins = len(self.with_org_defined_id(org_defined_id)) if org_defined_id else 0
+        self._creations.append(Creation("user", (org_defined_id or "", user.id), twins))
         self.users[user.id] = user
         self._index(user)
-        self._creations.append(Creation("user", (org_defined_id or "", user.id)))
         return user
 
     def change(

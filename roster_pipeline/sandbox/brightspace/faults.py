@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -104,3 +105,31 @@ class Refusal(Fault):
 
     def before(self, request: Request) -> Response | None:
         return Response(self.body, self.status, media_type=self.media_type) if self.meets(request) else None
+
+
+@dataclass
+class Turbulence(Fault):
+    """A share of requests goes wrong in one way or another, some of them after everything has happened."""
+
+    share: float = 0.1
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+    met: Counter[str] = field(default_factory=Counter[str])
+    """How often each way was taken."""
+
+    def before(self, request: Request) -> Response | None:
+        if self.chance.random() >= self.share or not self.meets(request):
+            return None
+        way = self.chance.choice(("500", "503", "429", "cut before", "cut after", "500 after", "504 after"))
+        self.met[way] += 1
+        if way.endswith("after"):
+            request.state.lost = way
+            return None
+        if way == "cut before":
+            return CutResponse(Response())
+        return Response(status_code=int(way), headers={"Retry-After": "0"} if way == "429" else {})
+
+    def after(self, request: Request, response: Response) -> Response:
+        way = getattr(request.state, "lost", None)
+        if way is None:
+            return response
+        return CutResponse(response) if way == "cut after" else Response(status_code=int(way[:3]))

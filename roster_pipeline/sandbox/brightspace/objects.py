@@ -171,6 +171,8 @@ class Creation:
     key: tuple[int | str, ...]
     """Org unit: type, code and id. User: org-defined id and id. Enrollment: user and org unit. Relationship: auditor
     and auditee. Copy job: source and target."""
+    twins: int = 0
+    """Objects that were alive by then with the same type and code, or org-defined id, or ends."""
 
 
 @dataclass

@@ -127,9 +127,10 @@ class OrgTree:
         unit = OrgUnit(self._new_id(), type_, name, code, [], self._clock(), description=description)
         unit.path = f"/content/enforced/{unit.id}/"
         unit.start_date, unit.end_date = start_date, end_date
+        twins = sum(other.type == type_ for other in self.with_code(code))
+        self._creations.append(Creation("org_unit", (type_.name, code, unit.id), twins))
         self.org_units[unit.id] = unit
         self._units_by_code[code].add(unit.id)
-        self._creations.append(Creation("org_unit", (type_.name, code, unit.id)))
         for parent in above:
             self._link(parent, unit.id)
         return unit
