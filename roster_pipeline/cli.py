@@ -5,7 +5,9 @@ import getpass
 import subprocess
 import sys
 import threading
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -16,12 +18,13 @@ from roster_pipeline.explain import explain as explain_record
 from roster_pipeline.home import Home
 from roster_pipeline.partitions import ending_year, school_years, today
 from roster_pipeline.printing import errors
-from roster_pipeline.settings import SettingsError, SourceFile, load_source, load_sources
+from roster_pipeline.settings import SettingsError, Source, SourceFile, load_source, load_sources
 from roster_pipeline.warehouse.connection import Warehouse
 
-DONE, FAILED, WRONG, HELD = 0, 1, 2, 3
+if TYPE_CHECKING:
+    from roster_pipeline.launch import RunReport
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+DONE, FAILED, WRONG, HELD = 0, 1, 2, 3
 
 
 def _school_year(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -31,6 +34,22 @@ def _school_year(_context: click.Context, _parameter: click.Parameter, value: st
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return value
+
+
+def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+school_year_option = click.option(
+    "--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default."
+)
+as_of_option = click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), callback=_day, help="Work as on this day; today by default."
+)
+classes_option = click.option(
+    "--class", "classes", multiple=True, metavar="ID", help="Only this class, by its id in the SIS."
+)
 
 
 @click.group()
@@ -94,8 +113,8 @@ def check(source: str, *, as_json: bool) -> None:
 
 @main.command()
 @click.argument("source")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Work as on this day; today by default.")
+@school_year_option
+@as_of_option
 @click.option("--dry-run", is_flag=True, help="Stop after the delta and print it.")
 @click.option("--accept-changes", is_flag=True, help="Let the delta that was held back pass.")
 @click.option("--no-grades", is_flag=True, help="The roster only.")
@@ -104,7 +123,7 @@ def sync(
     source: str,
     *,
     school_year: str | None,
-    as_of: datetime | None,
+    as_of: date | None,
     dry_run: bool,
     accept_changes: bool,
     no_grades: bool,
@@ -112,22 +131,15 @@ def sync(
 ) -> None:
     """Run the nightly job of SOURCE now."""
     home, loaded = _load(source, as_json=as_json)
-    day = as_of.date() if as_of else today(loaded.settings.timezone)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(day))
-    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
-
+    school_year = _known_school_year(loaded.settings, school_year, as_of)
     with errors.status(f"{loaded.settings.name}, {school_year}: syncing …"):
-        report = launch.run_job(
+        report = _run(
             home,
             source,
             "roster_sync" if no_grades or dry_run else "nightly",
             school_year,
-            config={
-                "as_of": day.isoformat() if as_of else None,
-                "accept_changes": accept_changes,
-                "dry_run": dry_run,
-                "requested_by": _operator(),
-            },
+            as_of=as_of,
+            config={"accept_changes": accept_changes, "dry_run": dry_run},
             layers=["raw", "roster", "brightspace", "delta"] if dry_run else None,
         )
     if as_json:
@@ -139,9 +151,9 @@ def sync(
 
 @main.command()
 @click.argument("source")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Work as on this day; today by default.")
-@click.option("--class", "classes", multiple=True, metavar="ID", help="Only this class, by its id in the SIS.")
+@school_year_option
+@as_of_option
+@classes_option
 @click.option("--session", "sessions", multiple=True, metavar="ID", help="Only items of this academic session.")
 @click.option("--requested-by", metavar="WHO", help="Login of the teacher who asked; you, the operator, by default.")
 @click.option("--dry-run", is_flag=True, help="List what would be sent, and send nothing.")
@@ -151,7 +163,7 @@ def export_grades(
     source: str,
     *,
     school_year: str | None,
-    as_of: datetime | None,
+    as_of: date | None,
     classes: tuple[str, ...],
     sessions: tuple[str, ...],
     requested_by: str | None,
@@ -161,19 +173,17 @@ def export_grades(
 ) -> None:
     """Export the grades of SOURCE to its SIS on demand."""
     home, loaded = _load(source, as_json=as_json)
-    day = as_of.date() if as_of else today(loaded.settings.timezone)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(day))
-    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
-    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+    school_year = _known_school_year(loaded.settings, school_year, as_of)
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
     from roster_pipeline.grades.history import run_detail  # noqa: PLC0415
 
     with errors.status(f"{loaded.settings.name}, {school_year}: exporting grades …"):
-        report = launch.run_job(
+        report = _run(
             home,
             source,
             "grade_export" if nightly else "on_demand_export",
             school_year,
-            config={"as_of": day.isoformat() if as_of else None, "requested_by": _operator()},
+            as_of=as_of,
             grades={
                 "classes": list(classes),
                 "sessions": list(sessions),
@@ -184,8 +194,7 @@ def export_grades(
     with Warehouse(home).transaction(source, school_year) as session:
         detail = run_detail(session, report.run_id)
     if as_json:
-        error = {"error": report.error} if report.error else {}
-        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, **(detail or {}), **error})
+        printing.as_json(_object(report, detail or {}))
     else:
         grade_printing.export(loaded.settings.name, report, detail)
     sys.exit(DONE if report.outcome in {"success", "dry_run"} else FAILED)
@@ -193,7 +202,7 @@ def export_grades(
 
 @main.command()
 @click.argument("source")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@school_year_option
 @click.option("--run", "run_id", metavar="ID", help="One export in full.")
 @click.option("--all", "with_nightly", is_flag=True, help="The nightly exports too.")
 @json_option
@@ -202,7 +211,7 @@ def export_history(
 ) -> None:
     """Show who exported grades of SOURCE on demand, when, and with what outcome."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
+    school_year = _known_school_year(loaded.settings, school_year)
     from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
     from roster_pipeline.grades.history import history, run_detail  # noqa: PLC0415
 
@@ -221,28 +230,19 @@ def export_history(
 
 @main.command()
 @click.argument("source")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@school_year_option
 @click.option("--class", "classes", multiple=True, required=True, metavar="ID", help="A class, by its id in the SIS.")
 @json_option
 def sync_categories(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
     """Take the SIS's categories over into the gradebooks of classes."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
-    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
-    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+    school_year = _known_school_year(loaded.settings, school_year)
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
 
-    report = launch.run_job(
-        home,
-        source,
-        "sync_categories",
-        school_year,
-        config={"requested_by": _operator()},
-        grades={"classes": list(classes)},
-    )
+    report = _run(home, source, "sync_categories", school_year, grades={"classes": list(classes)})
     synced = report.counts.get("categories", [])
     if as_json:
-        error = {"error": report.error} if report.error else {}
-        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, "categories": synced, **error})
+        printing.as_json(_object(report, {"categories": synced}))
     elif report.error:
         errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
     else:
@@ -254,12 +254,12 @@ def sync_categories(source: str, *, school_year: str | None, classes: tuple[str,
 @click.argument("source")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("sourced_id", metavar="ID")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
+@school_year_option
 @json_option
 def explain(source: str, kind: str, sourced_id: str, *, school_year: str | None, as_json: bool) -> None:
     """Tell the life of one record of SOURCE, by its id in the SIS."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
+    school_year = _known_school_year(loaded.settings, school_year)
     life = explain_record(home, loaded.settings, source, school_year, kind, sourced_id)
     if as_json:
         printing.as_json(life)
@@ -288,28 +288,19 @@ def audit(source: str, course_name: str, *, as_json: bool) -> None:
 
 @main.command()
 @click.argument("source")
-@click.option("--school-year", callback=_school_year, help="Such as 2026-2027; the current one by default.")
-@click.option("--class", "classes", multiple=True, metavar="ID", help="Only this class, by its id in the SIS.")
+@school_year_option
+@classes_option
 @json_option
 def reconcile_grades(source: str, *, school_year: str | None, classes: tuple[str, ...], as_json: bool) -> None:
     """Read the grades of SOURCE back from its SIS and tell what is there otherwise than it was sent."""
     home, loaded = _load(source, as_json=as_json)
-    school_year = _known_school_year(school_year or loaded.settings.school_year_of(today(loaded.settings.timezone)))
-    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
-    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415
+    school_year = _known_school_year(loaded.settings, school_year)
+    from roster_pipeline.grades import printing as grade_printing  # noqa: PLC0415 - only here
 
-    report = launch.run_job(
-        home,
-        source,
-        "reconcile_grades",
-        school_year,
-        config={"requested_by": _operator()},
-        grades={"classes": list(classes)},
-    )
+    report = _run(home, source, "reconcile_grades", school_year, grades={"classes": list(classes)})
     found = report.counts.get("reconciled", {})
     if as_json:
-        error = {"error": report.error} if report.error else {}
-        printing.as_json({"run_id": report.run_id, "outcome": report.outcome, **found, **error})
+        printing.as_json(_object(report, found))
     elif report.error:
         errors.print(f"[red]{escape(report.error)}[/red]", soft_wrap=True)
     else:
@@ -377,12 +368,34 @@ def _load(source: str, *, as_json: bool) -> tuple[Home, SourceFile]:
         sys.exit(WRONG)
 
 
-def _known_school_year(school_year: str) -> str:
+def _known_school_year(settings: Source, asked: str | None, day: date | None = None) -> str:
+    """The school year asked for, or that of the day, today by default."""
+    school_year = asked or settings.school_year_of(day or today(settings.timezone))
     known = school_years()
     if school_year not in known:
         raise click.UsageError(f"school year {school_year} is not among {known[0]} to {known[-1]}")
     return school_year
 
 
-def _operator() -> str:
-    return getpass.getuser()
+def _run(
+    home: Home,
+    source: str,
+    job: str,
+    school_year: str,
+    *,
+    as_of: date | None = None,
+    config: Mapping[str, Any] | None = None,
+    grades: Mapping[str, Any] | None = None,
+    layers: list[str] | None = None,
+) -> "RunReport":
+    """Run a job of the source in the operator's name."""
+    from roster_pipeline import launch  # noqa: PLC0415 - Dagster takes seconds to load; a wrong option should not
+
+    asked = {"as_of": as_of.isoformat() if as_of else None, "requested_by": getpass.getuser(), **(config or {})}
+    return launch.run_job(home, source, job, school_year, config=asked, grades=grades, layers=layers)
+
+
+def _object(report: "RunReport", content: Mapping[str, Any]) -> dict[str, Any]:
+    """How a job ended and what it found, as one JSON object."""
+    error = {"error": report.error} if report.error else {}
+    return {"run_id": report.run_id, "outcome": report.outcome, **content, **error}
