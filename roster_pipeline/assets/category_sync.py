@@ -32,6 +32,12 @@ def build_category_sync(source_id: str, name: str) -> dg.JobDefinition:
                     result.class_sourced_id,
                     title,
                 )
+            for title in result.to_rename:
+                context.log.warning(
+                    "Class %s: the SIS calls a category %s now; rename it in the gradebook, where only people can",
+                    result.class_sourced_id,
+                    title,
+                )
         rows = [(result.class_sourced_id, len(result.added), result.present) for result in synced]
         context.add_output_metadata({"classes": markdown_table(["class", "added", "there before"], rows)})
 

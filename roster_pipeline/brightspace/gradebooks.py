@@ -20,7 +20,11 @@ _PAGE_SIZE = 200
 
 
 class Gradebooks:
-    """Reads the gradebook of an offering. The API tells neither what was deleted nor when an item changed."""
+    """The gradebook of an offering. The API tells neither what was deleted nor when an item changed.
+
+    Of all this only categories are written. They can be made and marked for the SIS, but not renamed: D2L's API has a
+    POST and a DELETE of categories and no PUT.
+    """
 
     def __init__(self, connection: ApiConnection) -> None:
         self._connection = connection
@@ -28,6 +32,31 @@ class Gradebooks:
     def categories(self, offering_id: int) -> list[GradeCategory]:
         found = self._connection.get("le", f"/{offering_id}/grades/categories/")
         return [GradeCategory(int(each["Id"]), each["Name"]) for each in found]
+
+    def create_category(self, offering_id: int, name: str) -> int:
+        """Make a category and tell its id. Raises OutcomeUnknownError where it may have been made."""
+        body = {
+            "Name": name,
+            "ShortName": "",
+            "CanExceedMax": False,
+            "ExcludeFromFinalGrade": False,
+            "StartDate": None,
+            "EndDate": None,
+            "Weight": None,
+            "MaxPoints": None,
+            "AutoPoints": None,
+            "WeightDistributionType": None,
+            "NumberOfHighestToDrop": None,
+            "NumberOfLowestToDrop": None,
+        }
+        return int(self._connection.post("le", f"/{offering_id}/grades/categories/", body)["Id"])
+
+    def change_category_settings(self, offering_id: int, category_id: int, settings: SisSettings) -> None:
+        body = {
+            "ExportToSIS": bool(settings.export_to_sis),
+            "AcademicSessionOrgUnitId": settings.session_org_unit_id,
+        }
+        self._connection.put("le", f"/{offering_id}/grades/categories/{category_id}/ipsis", body)
 
     def items(self, offering_id: int) -> list[GradeItem]:
         return [_item(each) for each in self._connection.get("le", f"/{offering_id}/grades/")]

@@ -1,18 +1,18 @@
 """Categories of the SIS: taken over into gradebooks, and looked up where a policy maps to them. Never written there."""
 
-import csv
-import io
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
-from roster_pipeline.grades.gradebook import COLUMNS, Gradebook, GradebookError
+from roster_pipeline.grades.categories_api import sync_into_tenant
+from roster_pipeline.grades.categories_files import sync_into_files
+from roster_pipeline.grades.gradebook import Gradebook
 from roster_pipeline.grades.scope import ExportRefusedError, policy_of
-from roster_pipeline.home import Home, write_atomically
+from roster_pipeline.grades.sis_categories import SisCategory, Synced
+from roster_pipeline.grades.tenant import open_tenant
+from roster_pipeline.home import Home
 from roster_pipeline.oneroster.gradebook_client import GradebookClient
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.connection import Rest
@@ -20,32 +20,12 @@ from roster_pipeline.settings.grade_export import FilesGradebook
 from roster_pipeline.warehouse.connection import Session, Warehouse, sql_text
 
 
-@dataclass(frozen=True)
-class SisCategory:
-    """A category of the SIS; its title is all of it that is taken over."""
-
-    sourced_id: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Synced:
-    """What a class's gradebook got."""
-
-    class_sourced_id: str
-    added: list[str]
-    renamed: list[str]
-    present: int
-    repeated_names: list[str]
-    """Names that a category made by a teacher has too; both stay."""
-
-
 def sync_categories(
     warehouse: Warehouse, home: Home, source_id: str, school_year: str, settings: Source, classes: Iterable[str]
 ) -> list[Synced]:
     """Take the SIS's categories over into the gradebooks of classes. A second time adds nothing.
 
-    Raises ExportRefusedError, GradebookError, RestError.
+    Whoever calls holds the source's lock. Raises ExportRefusedError, GradebookError, RestError, BrightspaceError.
     """
     wanted = list(dict.fromkeys(classes))
     connection = _authorized(settings)
@@ -56,12 +36,10 @@ def sync_categories(
         for class_id, categories in found.items():
             _keep(session, class_id, categories)
     gradebook = settings.grade_export.gradebook
-    if not isinstance(gradebook, FilesGradebook):
-        raise GradebookError(
-            f"grade_export.gradebook.kind: {gradebook.kind} cannot be written yet; "
-            "write the gradebooks as files and set kind: files"
-        )
-    return _into_files(home.root / gradebook.path / "categories.csv", found)
+    if isinstance(gradebook, FilesGradebook):
+        return sync_into_files(home.root / gradebook.path / "categories.csv", found)
+    with open_tenant(home, source_id, settings) as client:
+        return sync_into_tenant(client, warehouse, source_id, school_year, found)
 
 
 def list_for_export(
@@ -185,46 +163,3 @@ def _keep(session: Session, class_id: str | None, categories: list[SisCategory] 
         "unnest($ids::VARCHAR[]), unnest($titles::VARCHAR[]), $now",
         {"class_id": class_id, "ids": ids, "titles": titles, "now": now},
     )
-
-
-def _into_files(path: Path, found: dict[str, list[SisCategory]]) -> list[Synced]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header, rows = list(reader.fieldnames or []), list(reader)
-    except FileNotFoundError:
-        header, rows = list(COLUMNS["categories"]), []
-    synced = [_into_rows(rows, class_id, categories) for class_id, categories in found.items()]
-    if any(result.added or result.renamed for result in synced):
-        text = io.StringIO()
-        writer = csv.DictWriter(text, header, lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(path, text.getvalue().encode())
-    return synced
-
-
-def _into_rows(rows: list[dict[str, str]], class_id: str, categories: list[SisCategory]) -> Synced:
-    own = [row for row in rows if row["class_sourced_id"] == class_id]
-    linked = {row["sis_category_id"]: row for row in own if row["sis_category_id"]}
-    names = {row["name"].strip().casefold() for row in own if not row["sis_category_id"]}
-    added: list[str] = []
-    renamed: list[str] = []
-    for category in categories:
-        row = linked.get(category.sourced_id)
-        if row is None:
-            added.append(category.title)
-            rows.append(
-                {
-                    "category_id": f"sis-{category.sourced_id}",
-                    "class_sourced_id": class_id,
-                    "name": category.title,
-                    "sis_enabled": "true",
-                    "sis_category_id": category.sourced_id,
-                }
-            )
-        elif row["name"] != category.title:
-            renamed.append(category.title)
-            row["name"] = category.title
-    repeated = sorted(title for title in added if title.strip().casefold() in names)
-    return Synced(class_id, added, renamed, len(categories) - len(added), repeated)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from roster_pipeline.brightspace.client import BrightspaceClient
 from roster_pipeline.grades.categories import list_unlisted
-from roster_pipeline.grades.gradebook import Gradebook, GradebookError, keep_gradebook
+from roster_pipeline.grades.gradebook import Gradebook, keep_gradebook
 from roster_pipeline.grades.gradebook_api import managed, read_api
 from roster_pipeline.grades.gradebook_data_sets import read_data_sets
 from roster_pipeline.grades.gradebook_files import read_files
-from roster_pipeline.home import Home, private_folder
+from roster_pipeline.grades.tenant import open_tenant
+from roster_pipeline.home import Home
 from roster_pipeline.settings import Source
 from roster_pipeline.settings.grade_export import ApiGradebook, DataSetsGradebook, FilesGradebook
 from roster_pipeline.warehouse.connection import Warehouse
@@ -27,13 +27,9 @@ def read_gradebook(warehouse: Warehouse, home: Home, source_id: str, school_year
         case FilesGradebook():
             return keep_gradebook(folder, lambda target: read_files(home.root / gradebook.path, target))
         case ApiGradebook() | DataSetsGradebook():
-            brightspace = settings.brightspace
-            if brightspace is None:
-                raise GradebookError(f"grade_export.gradebook.kind: {gradebook.kind} needs the section brightspace")
             list_unlisted(warehouse, source_id, school_year, settings)
             with warehouse.transaction(source_id, school_year) as session:
                 known = managed(session)
             read = read_api if isinstance(gradebook, ApiGradebook) else read_data_sets
-            token_file = private_folder(home.root / "tokens") / f"{source_id}.json"
-            with BrightspaceClient.connect(brightspace, token_file) as client:
+            with open_tenant(home, source_id, settings) as client:
                 return keep_gradebook(folder, lambda target: read(client, known, target))

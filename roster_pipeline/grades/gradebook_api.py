@@ -45,6 +45,8 @@ class Managed:
     """sourcedId of an academic session by the code of its org unit."""
     sis_categories: dict[tuple[str | None, str], str]
     """sourcedId of a SIS category by class (None: the district) and title in small letters."""
+    linked_categories: dict[int, str]
+    """sourcedId of the SIS category that a category in Brightspace was made for."""
 
 
 def managed(session: Session) -> Managed:
@@ -62,6 +64,12 @@ def managed(session: Session) -> Managed:
                 "AND sis_category_id IS NOT NULL ORDER BY sis_category_id DESC"
             )
         },
+        dict(
+            session.execute(
+                "SELECT brightspace_id, sis_category_id FROM grades.category_links "
+                "WHERE source_id = getvariable('source_id') AND brightspace_id IS NOT NULL"
+            )
+        ),
     )
 
 
@@ -146,8 +154,12 @@ class OfferingReader:
                 class_sourced_id=class_id,
                 name=category.name,
                 sis_enabled=bool(self._client.gradebooks.category_settings(offering_id, category.id).export_to_sis),
-                # Brightspace keeps no id of the SIS; its category is the one of that name in the SIS's list.
-                sis_category_id=listed.get((class_id, title)) or listed.get((None, title)),
+                # Brightspace keeps no id of the SIS. What we did not make is the one of that name in the SIS's list.
+                sis_category_id=(
+                    self._known.linked_categories.get(category.id)
+                    or listed.get((class_id, title))
+                    or listed.get((None, title))
+                ),
             )
 
     def session(self, offering_id: int, item_id: int) -> str | None:

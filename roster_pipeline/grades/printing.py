@@ -64,13 +64,13 @@ def history(runs: list[dict[str, Any]]) -> None:
 
 def categories(synced: list[dict[str, Any]]) -> None:
     """What each class's gradebook got."""
-    shown = _table("class", "added", "renamed", "there before", "also made by a teacher")
+    shown = _table("class", "added", "renamed", "there before", "also made by a teacher", "to rename by hand")
     for each in synced:
         shown.add_row(
             escape(each["class_sourced_id"]),
             *(escape(", ".join(each[key])) for key in ("added", "renamed")),
             str(each["present"]),
-            escape(", ".join(each["repeated_names"])),
+            *(escape(", ".join(each[key])) for key in ("repeated_names", "to_rename")),
         )
     console.print(shown)
 

@@ -8,7 +8,7 @@ from roster_pipeline.settings.base import Secret, Section, Url
 
 TOKEN_URL = "https://auth.brightspace.com/core/connect/token"  # noqa: S105 - an address, not a secret
 
-#: What delivery, reading gradebooks and data sets need. `core:*:*` is for calls without a scope of their own: types,
+#: What delivery, gradebooks and data sets need. `core:*:*` is for calls without a scope of their own: types,
 #: templates, course copies, auditors, and the SIS settings of grade items.
 SCOPES = [
     "core:*:*",
@@ -22,6 +22,7 @@ SCOPES = [
     *(f"enrollment:orgunit:{verb}" for verb in ("create", "read", "delete")),
     "role:detail:read",
     *(f"grades:{what}:read" for what in ("gradeobjects", "gradecategories", "gradevalues")),
+    "grades:gradecategories:write",
     "dropbox:folders:read",
     "quizzing:quizzes:read",
     "discussions:forums:readonly",

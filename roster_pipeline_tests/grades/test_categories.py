@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from roster_pipeline.grades.categories import Synced, sync_categories
+from roster_pipeline.grades.categories import sync_categories
 from roster_pipeline.grades.scope import ExportRefusedError
+from roster_pipeline.grades.sis_categories import Synced
 from roster_pipeline.sandbox.objects import Category, Class
 from roster_pipeline.sandbox.sis.faults.writes import CategoriesByClassMissing
 from roster_pipeline_tests.grades.school import MODIFIED, School

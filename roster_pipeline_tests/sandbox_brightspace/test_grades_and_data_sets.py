@@ -178,3 +178,18 @@ def test_the_later_schema_has_no_exemptions() -> None:
         [row] = download(client, "Grade Results")
     assert "IsExempt" not in row
     assert list(row)[-1] == "IsDeleted"
+
+
+def test_categories_are_made_and_deleted_and_names_may_repeat(client: Client) -> None:
+    offering, book = gradebook(client)
+    path = f"le/1.82/{offering}/grades/categories/"
+    body = {"Name": "Homework", "ShortName": "", "CanExceedMax": False, "ExcludeFromFinalGrade": False}
+    made = [client.post(path, body)["Id"] for _ in range(2)]
+    item = book.add_item("Essay", category_id=made[0])
+    assert [category["Id"] for category in client.get(path)] == made
+    assert client.call("DELETE", f"{path}{made[0]}").status_code == 200
+    assert [category["Id"] for category in client.get(path)] == made[1:]
+    assert book.item(item.id).category_id is None
+    assert client.refused("POST", path, {**body, "Name": " "}) == 400
+    assert client.refused("POST", path, {"Name": "Labs"}) == 400
+    assert client.call("PUT", f"{path}{made[1]}", body).status_code in {404, 405}

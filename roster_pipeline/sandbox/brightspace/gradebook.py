@@ -142,6 +142,13 @@ class Gradebook:
         self.categories[id_] = replace(self.category(id_), last_modified=self.clock(), **values)
         return self.categories[id_]
 
+    def delete_category(self, id_: int) -> None:
+        """Its items stay, without a category."""
+        now = self.clock()
+        self.categories[id_] = replace(self.category(id_), deleted=now, last_modified=now)
+        for item in [item for item in self.items.values() if item.category_id == id_]:
+            self.items[item.id] = replace(item, category_id=None, last_modified=now)
+
     def delete_item(self, id_: int) -> None:
         now = self.clock()
         self.items[id_] = replace(self.item(id_), deleted=now, last_modified=now)

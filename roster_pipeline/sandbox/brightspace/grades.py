@@ -1,14 +1,15 @@
 """Operations on gradebooks and on the dates of the activities that items are linked to."""
 
 from roster_pipeline.sandbox.brightspace.answers import Json, object_list_page, utc_text
-from roster_pipeline.sandbox.brightspace.gradebook import GRADE_TYPES, TOOLS, Activity, Gradebook, Item, Score
-from roster_pipeline.sandbox.brightspace.objects import missing
+from roster_pipeline.sandbox.brightspace.gradebook import GRADE_TYPES, TOOLS, Activity, Category, Gradebook, Item, Score
+from roster_pipeline.sandbox.brightspace.objects import invalid, missing
 from roster_pipeline.sandbox.brightspace.operations import Call, Operations
 from roster_pipeline.sandbox.brightspace.people import user_info
 
 OPERATIONS = Operations()
 _ITEMS = "grades:gradeobjects:read"
 _VALUES = "grades:gradevalues:read"
+_LONGEST_NAME = 128
 #: Rows on a page where the request does not say.
 _PAGE_SIZE = 20
 
@@ -26,30 +27,24 @@ def items(call: Call) -> list[Json]:
 @OPERATIONS.add("GET", "/{ou:int}/grades/categories/", "grades:gradecategories:read", "le")
 def categories(call: Call) -> list[Json]:
     book = _book(call)
-    return [
-        {
-            "Id": category.id,
-            "Grades": [
-                _item(book, item)
-                for item in book.items.values()
-                if item.category_id == category.id and not item.deleted
-            ],
-            "Name": category.name,
-            "ShortName": "",
-            "CanExceedMax": False,
-            "ExcludeFromFinalGrade": False,
-            "StartDate": None,
-            "EndDate": None,
-            "Weight": None,
-            "MaxPoints": None,
-            "AutoPoints": False,
-            "WeightDistributionType": 0,
-            "NumberOfHighestToDrop": 0,
-            "NumberOfLowestToDrop": 0,
-        }
-        for category in book.categories.values()
-        if not category.deleted
-    ]
+    return [_category(book, category) for category in book.categories.values() if not category.deleted]
+
+
+@OPERATIONS.add("POST", "/{ou:int}/grades/categories/", "grades:gradecategories:write", "le")
+def create_category(call: Call) -> Json:
+    """Names may repeat. There is no operation to change a category afterwards."""
+    book = _book(call)
+    name = call.field("Name", str)
+    if not 0 < len(name.strip()) <= _LONGEST_NAME:
+        raise invalid(f"Name must have 1 to {_LONGEST_NAME} characters")
+    for field in ("CanExceedMax", "ExcludeFromFinalGrade"):
+        call.field(field, bool)
+    return _category(book, book.add_category(name))
+
+
+@OPERATIONS.add("DELETE", "/{ou:int}/grades/categories/{id:int}", "grades:gradecategories:delete", "le")
+def delete_category(call: Call) -> None:
+    _book(call).delete_category(call.id())
 
 
 @OPERATIONS.add("GET", "/{ou:int}/grades/setup/", "grades:gradesettings:read", "le")
@@ -188,6 +183,27 @@ def topics(call: Call) -> list[Json]:
         for activity in _activities(call, "Discussions")
         if activity.forum_id == call.id()
     ]
+
+
+def _category(book: Gradebook, category: Category) -> Json:
+    return {
+        "Id": category.id,
+        "Grades": [
+            _item(book, item) for item in book.items.values() if item.category_id == category.id and not item.deleted
+        ],
+        "Name": category.name,
+        "ShortName": "",
+        "CanExceedMax": False,
+        "ExcludeFromFinalGrade": False,
+        "StartDate": None,
+        "EndDate": None,
+        "Weight": None,
+        "MaxPoints": None,
+        "AutoPoints": False,
+        "WeightDistributionType": 0,
+        "NumberOfHighestToDrop": 0,
+        "NumberOfLowestToDrop": 0,
+    }
 
 
 def _activities(call: Call, tool: str) -> list[Activity]:
