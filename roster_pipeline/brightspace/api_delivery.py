@@ -43,6 +43,8 @@ Row = TypeVar("Row")
 #: Confirmations are handed over when there are so many, or when the first has waited so long, in seconds.
 _CONFIRM_AT_ONCE = 20_000
 _CONFIRM_AFTER = 60.0
+#: Changes that are noted as begun at once, and repeated after a killed run.
+_BEGUN_AT_ONCE = 64
 #: Content copies that are announced at once, and unknown after a killed run.
 _COPIES_AT_ONCE = 16
 #: When the first so many changes of a phase all fail, the rest would too.
@@ -129,32 +131,29 @@ class ApiDelivery:
         results: Iterator[list[Confirmed]]
         if phase.entity == "enrollment" and not phase.is_removal:
             enrollments = cast("Iterable[EnrollmentChange]", rows)
-
-            def enroll(chunk: list[EnrollmentChange]) -> list[Confirmed]:
-                self._changes.begin(chunk)
-                return people.enroll(chunk)
-
-            results = in_parallel(enroll, _chunks(enrollments, BATCH_ROWS), threads)
+            results = in_parallel(people.enroll, self._begun(enrollments, BATCH_ROWS), threads)
         else:
             work = self._single(phase, units, people)
-            results = ([confirmed] for confirmed in in_parallel(work, self._announced(phase, rows), threads))
+            announced = self._started(rows) if phase.entity == "content_copy" else self._begun(rows, _BEGUN_AT_ONCE)
+            changes = itertools.chain.from_iterable(announced)
+            results = ([confirmed] for confirmed in in_parallel(work, changes, threads))
         self._hand_over(results, delivered)
 
-    def _announced(self, phase: Phase, rows: Iterable[Change]) -> Iterator[Change]:
-        """The rows; content copies are confirmed as started before, because nobody can tell a lost copy from none."""
-        if phase.entity != "content_copy":
-            yield from rows
-            return
+    def _begun(self, rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+        for chunk in _chunks(rows, size):
+            self._changes.begin(cast("list[Change]", chunk))
+            yield chunk
+
+    def _started(self, rows: Iterable[Change]) -> Iterator[list[Change]]:
+        """Content copies, confirmed as started before, because nobody can tell a lost copy from none."""
         for chunk in _chunks(rows, _COPIES_AT_ONCE):
             self._confirm([Confirmed(copy.kind, copy.sourced_id, None, "started") for copy in chunk])
-            yield from chunk
+            yield chunk
 
     def _single(self, phase: Phase, units: OrgUnitDelivery, people: PeopleDelivery) -> Callable[[Change], Confirmed]:
         """What does one change of a phase; a failure of that change alone becomes its confirmation."""
 
         def deliver(change: Change) -> Confirmed:
-            if not isinstance(change, ContentCopy):
-                self._changes.begin([change])
             try:
                 if isinstance(change, OrgUnitChange):
                     return units.deliver(phase.entity, change)

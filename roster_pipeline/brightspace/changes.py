@@ -162,7 +162,7 @@ class Phase:
 
 
 class Changes(Protocol):
-    """The changes of one delivery. All methods but `begin` are called from the thread that runs the delivery."""
+    """The changes of one delivery. All methods are called from the thread that runs the delivery."""
 
     @property
     def depths(self) -> int:
@@ -186,11 +186,11 @@ class Changes(Protocol):
         ...
 
     def begin(self, changes: Sequence[Change]) -> None:
-        """Take down that nobody knows the outcome of these until `end`. Called by any thread before it sends them."""
+        """Take down that nobody knows the outcome of these until `end`. Called before any of them is sent."""
         ...
 
     def end(self, answers: Sequence[Confirmed]) -> None:
-        """Take down the outcomes, so that they survive the process. They are confirmed later, in larger batches."""
+        """Take down the outcomes. They are confirmed later, in larger batches."""
         ...
 
 

@@ -4,6 +4,7 @@ Repeated are reads, replacing writes (PUT), deletions, and those creations whose
 doing it once. Any other creation whose outcome is not known raises OutcomeUnknownError: its caller reads back first.
 """
 
+import os
 import random
 import threading
 from http.cookiejar import DefaultCookiePolicy
@@ -14,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
 from urllib3.exceptions import NewConnectionError
 
 from roster_pipeline.brightspace.auth import TokenSource
@@ -40,17 +41,6 @@ _LONGEST_WAIT = 30.0
 _LONGEST_RETRY_AFTER = 120.0
 
 
-class _Bearer(AuthBase):
-    """An access token; also keeps `requests` from looking for credentials in a netrc file."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class ApiConnection:
     """A tenant's API, for any number of threads. Used as a context manager, or closed in the end."""
 
@@ -62,6 +52,11 @@ class ApiConnection:
         self._versions: dict[Component, str] = {}
         self._versions_lock = threading.Lock()
         self._session = requests.Session()
+        # Looking for proxies, certificates and passwords in the environment takes as long as the rest of a call, and
+        # our token is the only thing that proves who we are: once is enough for the former, never for the latter.
+        self._session.trust_env = False
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._proxies = get_environ_proxies(settings.url)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount(settings.url, HTTPAdapter(pool_maxsize=settings.concurrency, pool_block=True))
 
@@ -182,8 +177,12 @@ class ApiConnection:
                     url,
                     params=query,
                     data=None if body is None else orjson.dumps(body),
-                    headers={"Accept": "*/*" if stream else "application/json", "Content-Type": "application/json"},
-                    auth=_Bearer(access_token) if access_token else _no_auth,
+                    headers={
+                        "Accept": "*/*" if stream else "application/json",
+                        "Content-Type": "application/json",
+                        **({"Authorization": f"Bearer {access_token}"} if access_token else {}),
+                    },
+                    proxies=self._proxies if self._is_own(url) else get_environ_proxies(url),
                     timeout=self._settings.timeout_seconds,
                     allow_redirects=False,
                     stream=stream,
@@ -232,10 +231,6 @@ class ApiConnection:
                 "Check brightspace.url.",
                 status=response.status_code,
             ) from None
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _never_sent(error: requests.RequestException) -> bool:

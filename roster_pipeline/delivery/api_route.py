@@ -252,7 +252,8 @@ class _Book:
             self._prepare(session)
             self._answer(session, answers)
             self._record(session)
-        self._journal.confirmed()
+        if all(each.outcome != "started" for each in answers):
+            self._journal.confirmed()
         for each in answers:
             if each.outcome == "delivered":
                 self.delivered[each.kind] = self.delivered.get(each.kind, 0) + 1

@@ -6,9 +6,7 @@ journal knows what the warehouse does not: answers that are not confirmed yet, a
 
 import os
 import shutil
-import threading
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ Key = tuple[str, str]
 
 
 class Journal:
-    """The journal of one delivery, in a folder of its own; for any number of threads.
+    """The journal of one delivery, in a folder of its own.
 
     A segment begins with what was under way when it was opened. When the warehouse has taken in what the earlier
     segment says, the earlier one is removed.
@@ -30,33 +28,33 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = private_folder(folder)
-        self._lock = threading.Lock()
         self._under_way: set[Key] = set()
+        self._waiting: list[dict[str, Any]] = []
+        """Outcomes to be written with what begins next: until then these changes would be repeated, which is safe."""
         self._descriptor: int | None = None
 
     def begin(self, keys: Iterable[Key]) -> None:
-        """The outcome of these changes is unknown from now on."""
+        """The outcome of these changes is unknown from now on. Raises OSError when that cannot be written."""
         wanted = list(keys)
-        with self._lock:
-            self._under_way.update(wanted)
-            self._write([{"begun": key} for key in wanted])
+        self._under_way.update(wanted)
+        self._write([*self._waiting, *({"begun": key} for key in wanted)])
+        self._waiting.clear()
 
     def end(self, answers: Iterable[Confirmed]) -> None:
         """The outcome of these changes is known."""
-        known = list(answers)
-        with self._lock:
-            self._under_way.difference_update((each.kind, each.sourced_id) for each in known)
-            self._write([{"ended": asdict(each)} for each in known])
+        for each in answers:
+            self._under_way.discard((each.kind, each.sourced_id))
+            self._waiting.append({"ended": vars(each)})
 
     def confirmed(self) -> None:
-        """The warehouse knows every outcome that was noted so far."""
-        with self._lock:
-            earlier = self._segments()
-            self._close()
-            if self._under_way:
-                self._write([{"begun": key} for key in self._under_way])
-            for segment in earlier:
-                segment.unlink()
+        """The warehouse knows every outcome so far."""
+        earlier = self._segments()
+        self._close()
+        self._waiting.clear()
+        if self._under_way:
+            self._write([{"begun": key} for key in self._under_way])
+        for segment in earlier:
+            segment.unlink()
 
     def read(self) -> tuple[list[Confirmed], set[Key]]:
         """What a journal that was left behind says: the outcomes, and the changes whose outcome nobody knows."""
@@ -74,9 +72,8 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the folder of a delivery that has come to its end."""
-        with self._lock:
-            self._close()
-            shutil.rmtree(self.folder)
+        self._close()
+        shutil.rmtree(self.folder)
 
     def _segments(self) -> list[Path]:
         return sorted(self.folder.glob("journal-*.jsonl"))
