@@ -16,6 +16,8 @@ class Policy(Section):
 
     item_types: list[str] | None = None
     """Types of grade items that go; None where the gradebook has no types."""
+    assessment_types: list[str] | None = None
+    """Where a category is mapped from an assessment's type: the types there are, unless the district lists its own."""
     category: Literal["linked", "enabled", "mapped"]
     """What lets an item go: a category that came from the SIS, any enabled one, or one mapped from its type."""
     sends_category: bool

@@ -1,28 +1,12 @@
 """Which grades go back to the SIS, when, and on whose word."""
 
+import re
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from roster_pipeline.settings.base import Section
-
-#: The twelve kinds of assessment of Otus; each needs a category of the SIS.
-AssessmentType = Literal[
-    "assignment",
-    "classwork",
-    "exit_ticket",
-    "homework",
-    "lab",
-    "participation",
-    "performance_task",
-    "presentation",
-    "project",
-    "quiz",
-    "test",
-    "other",
-]
-ASSESSMENT_TYPES: tuple[str, ...] = get_args(AssessmentType)
 
 
 class InProgress(Section):
@@ -56,20 +40,55 @@ class Otus(Section):
     teacher_group: list[str] = Field(
         default_factory=list, description="sourcedIds of the users whose assessments are passed back"
     )
-    category_map: dict[AssessmentType, str] = Field(
-        default_factory=dict, description="District-level SIS category (sourcedId) of each of the twelve types"
+    assessment_types: list[str] = Field(
+        default_factory=list, description="The types of assessment that Otus has at the district; empty: the policy's"
+    )
+    category_map: dict[str, str] = Field(
+        default_factory=dict, description="District-level SIS category (sourcedId) of each type of assessment"
     )
     whole_number_scope: Literal["score_and_max", "max_only"] = Field(
         "score_and_max", description="Where a fraction of a point keeps a score back: both, or the maximum only"
     )
 
+    @field_validator("assessment_types")
+    @classmethod
+    def _types_differ(cls, value: list[str]) -> list[str]:
+        types = [plain_type(name) for name in value]
+        repeated = sorted({name for name in types if types.count(name) > 1})
+        if repeated:
+            raise ValueError(f"has {', '.join(repeated)} more than once; small letters and signs make no difference")
+        if "" in types:
+            raise ValueError("has a type without letters; take it out")
+        return types
+
     @field_validator("category_map")
     @classmethod
-    def _every_type(cls, value: dict[str, str]) -> dict[str, str]:
-        missing = [name for name in ASSESSMENT_TYPES if not value.get(name)]
-        if value and missing:
-            raise ValueError(f"needs a category for each of the twelve types; missing: {', '.join(missing)}")
-        return value
+    def _types_are_mapped_once(cls, value: dict[str, str]) -> dict[str, str]:
+        mapped = {plain_type(name): category for name, category in value.items()}
+        if len(mapped) < len(value):
+            raise ValueError("has a type more than once; small letters and signs make no difference")
+        return mapped
+
+    def check_map(self, policy_types: list[str]) -> None:
+        """Raises ValueError unless `category_map` has a category for each type, and for no other."""
+        types = self.assessment_types or policy_types
+        missing = [name for name in types if not self.category_map.get(name)]
+        if missing:
+            raise ValueError(
+                f"otus.category_map needs a category for each of the {len(types)} types of assessment; "
+                f"missing: {', '.join(missing)}"
+            )
+        strange = [name for name in self.category_map if name not in types]
+        if strange:
+            raise ValueError(
+                f"otus.category_map has {', '.join(strange)}, which is no type of assessment; there are "
+                f"{', '.join(types)}; where Otus has others at the district, list all of them in otus.assessment_types"
+            )
+
+
+def plain_type(name: str) -> str:
+    """A type of assessment as it is compared: `Exit Ticket` and `exit_ticket` are one."""
+    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
 
 
 class Skyward(Section):
@@ -108,8 +127,9 @@ class GradeExport(Section):
             raise ValueError(
                 "enabled: true needs a policy, as the profile has none; set skyward, infinite_campus or otus"
             )
-        if self.enabled and self.policy == "otus" and not self.otus.category_map:
-            raise ValueError(
-                f"policy: otus needs otus.category_map with a category for each of: {', '.join(ASSESSMENT_TYPES)}"
-            )
+        if self.policy and (self.enabled or self.otus.category_map):
+            from roster_pipeline.grades.policy import load_policy  # noqa: PLC0415 - it reads its data as settings do
+
+            if (types := load_policy(self.policy).assessment_types) is not None:
+                self.otus.check_map(types)
         return self

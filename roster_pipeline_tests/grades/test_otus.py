@@ -10,14 +10,15 @@ import yaml
 from roster_pipeline.grades.categories import list_for_export
 from roster_pipeline.grades.connect import gradebook_folder
 from roster_pipeline.grades.gradebook import Gradebook
+from roster_pipeline.grades.policy import load_policy
 from roster_pipeline.grades.scope import ExportRefusedError
 from roster_pipeline.sandbox.objects import Class, LineItem
 from roster_pipeline.sandbox.sis.faults.writes import PutClosedPeriod
 from roster_pipeline.settings import SettingsError
-from roster_pipeline.settings.grade_export import ASSESSMENT_TYPES
 from roster_pipeline_tests.grades.school import School
 from roster_pipeline_tests.pipeline import DAY, SOURCE, YEAR
 
+ASSESSMENT_TYPES = load_policy("otus").assessment_types or []
 #: All types but one go to one generic category.
 MAP = {**dict.fromkeys(ASSESSMENT_TYPES, "homework"), "test": "tests"}
 
@@ -127,16 +128,43 @@ def test_nothing_starts_before_the_skyward_setting_is_confirmed(school_with: Cal
     assert school.writes == []
 
 
-@pytest.mark.rule("OT-015")
-@pytest.mark.parametrize("mapping", [{}, dict.fromkeys(ASSESSMENT_TYPES[1:], "homework")])
-def test_eleven_of_twelve_types_are_not_enough(school_with: Callable[..., School], mapping: dict[str, str]) -> None:
-    school = school_with()
+def mistake(school: School, **changes: Any) -> str:
+    """What is wrong with a source file whose `otus` has these values."""
     path = school.pipeline.home.sources / f"{SOURCE}.yaml"
     document = yaml.safe_load(path.read_text("utf-8"))
-    document["grade_export"] |= otus(category_map=mapping)
+    document["grade_export"] |= otus(**changes)
     path.write_text(yaml.safe_dump(document), "utf-8")
-    with pytest.raises(SettingsError, match=ASSESSMENT_TYPES[0]):
+    with pytest.raises(SettingsError) as error:
         _ = school.pipeline.settings
+    return str(error.value)
+
+
+@pytest.mark.rule("OT-015")
+def test_eleven_of_twelve_types_are_not_enough(school_with: Callable[..., School]) -> None:
+    school = school_with()
+    assert len(ASSESSMENT_TYPES) == 12
+    assert "each of the 12 types" in mistake(school, category_map={})
+    eleven = dict.fromkeys(ASSESSMENT_TYPES[1:], "homework")
+    assert f"missing: {ASSESSMENT_TYPES[0]}" in mistake(school, category_map=eleven)
+    assert f"missing: {ASSESSMENT_TYPES[0]}" in mistake(school, category_map={**eleven, ASSESSMENT_TYPES[0]: ""})
+    strange = mistake(school, category_map={**MAP, "Survey": "homework"})
+    assert "survey, which is no type of assessment" in strange
+    assert "otus.assessment_types" in strange
+
+
+@pytest.mark.rule("OT-015")
+def test_a_district_lists_the_types_that_its_otus_has(school_with: Callable[..., School]) -> None:
+    school = school_with()
+    assert "test_1 more than once" in mistake(school, assessment_types=["Test 1", "test-1"])
+    types = ["Test", "Bell Ringer!"]
+    assert "missing: bell_ringer" in mistake(school, assessment_types=types, category_map={"Test": "tests"})
+    school.configure(**otus(assessment_types=types, category_map={"Test": "tests", "bell ringer": "homework"}))
+    school.pass_connection_test()
+    assess(school, "a", assessment_type="Bell Ringer!")
+    assess(school, "b", assessment_type="Quiz")
+    school.export()
+    assert [body["category"]["sourcedId"] for body in school.put("lineItems")] == ["homework"]
+    assert school.reason("b") == "category_unmapped"
 
 
 @pytest.mark.rule("OT-015", "OT-019")

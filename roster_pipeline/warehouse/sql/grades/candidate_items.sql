@@ -12,7 +12,7 @@ SELECT
     local_date(activity_end_date) AS activity_end_date,
     parse_boolean(include_in_final) AS include_in_final,
     lower(clean(grading_mode)) AS grading_mode,
-    regexp_replace(lower(clean(assessment_type)), '[^a-z0-9]+', '_', 'g') AS assessment_type,
+    trim(regexp_replace(lower(clean(assessment_type)), '[^a-z0-9]+', '_', 'g'), '_') AS assessment_type,
     clean(assigned_by) AS assigned_by,
     local_date(assigned_date) AS assigned_date,
     coalesce(parse_boolean(is_deleted), false) AS is_deleted,
