@@ -19,9 +19,9 @@ from roster_pipeline.home import Home
 from roster_pipeline.oneroster.connect import extractor_for
 from roster_pipeline.oneroster.snapshot import latest_snapshot, take_snapshot
 from roster_pipeline.settings import Source, load_source
+from roster_pipeline.tenant.connect import existing_for_linking
 from roster_pipeline.warehouse.connection import Session, Warehouse
 from roster_pipeline.warehouse.delta import DeltaCounts, build_delta
-from roster_pipeline.warehouse.existing import existing_folders
 from roster_pipeline.warehouse.hierarchy import build_hierarchy
 from roster_pipeline.warehouse.roster import build_roster
 from roster_pipeline_tests.roster_files import RosterFiles
@@ -98,9 +98,11 @@ class Pipeline:
         with self.warehouse.transaction(self.source_id, school_year) as session:
             build_roster(session, snapshot, settings, run_id)
             build_hierarchy(session, settings, as_of, run_id)
-            counts = build_delta(
-                session, settings, as_of, run_id, existing_folders(self.home, self.source_id, settings)
-            )
+        with (
+            existing_for_linking(self.warehouse, self.home, self.source_id, school_year, settings) as existing,
+            self.warehouse.transaction(self.source_id, school_year) as session,
+        ):
+            counts = build_delta(session, settings, as_of, run_id, existing)
             verdict = judge(session, settings.safety)
         bundle = None
         if deliver and (verdict.passes or accept):

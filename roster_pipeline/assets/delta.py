@@ -9,16 +9,17 @@ from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.delivery.guard import Verdict, judge
 from roster_pipeline.delivery.routes import settle
 from roster_pipeline.issues import issue_counts
+from roster_pipeline.settings import Source
+from roster_pipeline.tenant.connect import existing_for_linking
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.delta import TABLES, DeltaCounts, build_delta
-from roster_pipeline.warehouse.existing import existing_folders
 from roster_pipeline.warehouse.hierarchy import TABLES as HIERARCHY_TABLES
 
 GUARD = "within_limits"
 
 
-def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
-    """The four delta tables of a source, and the blocking check that holds back what is too much."""
+def build_delta_assets(source_id: str, settings: Source) -> dg.AssetsDefinition:
+    """The delta tables of a source, and the blocking check that holds back what is too much."""
     guarded = dg.AssetKey([source_id, "delta", TABLES[0]])
 
     @dg.multi_asset(
@@ -37,21 +38,24 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
                 description="The delta removes and changes no more than the source's safety settings allow",
             )
         ],
-        pool=WAREHOUSE_POOL,
+        # Reading the tenant takes its time, and other sources need not wait for it.
+        pool=WAREHOUSE_POOL if settings.existing == "files" else None,
     )
     def delta(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         with told_plainly():
             settings = sync_run.settings(source_id)
             for settled in settle(sync_run.warehouse, sync_run.home, source_id, settings):
                 context.log.warning("An earlier run was interrupted while delivering: %s", settled)
-            with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
-                counts = build_delta(
-                    session,
-                    settings,
-                    sync_run.day(settings),
-                    sync_run.run_id,
-                    existing_folders(sync_run.home, source_id, settings),
-                )
+            with (
+                existing_for_linking(
+                    sync_run.warehouse, sync_run.home, source_id, context.partition_key, settings
+                ) as existing,
+                sync_run.warehouse.transaction(source_id, context.partition_key) as session,
+            ):
+                counts = build_delta(session, settings, sync_run.day(settings), sync_run.run_id, existing)
+                there = {
+                    table: session.value(f"SELECT count(*) FROM existing_{table}") for table in ("users", "org_units")
+                }
                 verdict = judge(session, settings.safety)
                 refusal = _refusal(session, verdict, accepted=sync_run.accept_changes)
                 sync_run.note(
@@ -70,7 +74,7 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
                 sync_run.warehouse.publish()
         for table in TABLES:
             yield dg.MaterializeResult(
-                asset_key=dg.AssetKey([source_id, "delta", table]), metadata=_metadata(table, counts)
+                asset_key=dg.AssetKey([source_id, "delta", table]), metadata=_metadata(table, counts, there)
             )
         yield dg.AssetCheckResult(
             asset_key=guarded,
@@ -97,6 +101,8 @@ def _refusal(session: Session, verdict: Verdict, *, accepted: bool) -> str | Non
     held = session.execute(
         "SELECT counts -> 'held' ->> 'fingerprint' FROM sync.runs WHERE source_id = getvariable('source_id') "
         "AND school_year = getvariable('school_year') AND status IN ('held', 'success') "
+        # Runs that only export or compare say nothing of a delta.
+        "AND (counts -> 'delta') IS NOT NULL "
         "ORDER BY started_at DESC LIMIT 1"
     )
     if accepted:
@@ -115,9 +121,10 @@ def _held(verdict: Verdict, refusal: str) -> dict[str, object]:
     }
 
 
-def _metadata(table: str, counts: DeltaCounts) -> Metadata:
+def _metadata(table: str, counts: DeltaCounts, there: dict[str, int]) -> Metadata:
     actions = counts[table]
     return {
+        **({"looked_at_in_brightspace": there[table]} if there.get(table) else {}),
         "dagster/partition_row_count": sum(actions.values()),
         **{action: actions.get(action, 0) for action in ("create", "update", "delete", "inactivate", "unmap")},
         "summary": markdown_table(["action", "rows"], actions.items()),

@@ -59,6 +59,8 @@ class LoadedDataSet:
     rows: int
     as_of: datetime
     """When the newest extract in it was made, UTC."""
+    full_as_of: datetime
+    """When the full extract was made, UTC: what was deleted for good since then is still in it."""
     missing_columns: tuple[str, ...]
     """Optional columns that the tenant's schema version does not have; they are NULL."""
 
@@ -131,7 +133,7 @@ class DataHub:
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
-        return LoadedDataSet(table, rows, extracts[-1].created, missing)
+        return LoadedDataSet(table, rows, extracts[-1].created, extracts[0].created, missing)
 
     def _extracts(self, name: str) -> Iterator[Extract]:
         for data_set in object_list(self._connection, "lp", "/datasets/bds"):

@@ -57,6 +57,11 @@ class ClientAssertion(Section):
 class Brightspace(Section):
     url: Url
     auth: Annotated[RefreshToken | ClientAssertion, Field(discriminator="kind")]
+    existing: Literal["files", "api", "data_sets"] = Field(
+        "files",
+        description="Where to look up what Brightspace holds already, for linking, content copies and roster drift: "
+        "CSV files in the folder existing, the tenant's API, or its data sets",
+    )
     lp_version: str = Field("1.49", pattern=r"^\d+\.\d+$", description="Oldest platform contract to speak")
     le_version: str = Field("1.82", pattern=r"^\d+\.\d+$", description="Oldest learning environment contract to speak")
     calls_per_minute: int = Field(3000, ge=1, le=5000)

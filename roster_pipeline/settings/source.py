@@ -87,6 +87,11 @@ class Source(Section):
         rollover = dt.date.fromisoformat(f"2024-{self.schedule.rollover}")
         return school_year_of(day, (rollover.month, rollover.day))
 
+    @property
+    def existing(self) -> Literal["files", "api", "data_sets"]:
+        """Where what Brightspace holds already is looked up."""
+        return self.brightspace.existing if self.brightspace else "files"
+
     def may_run(self, login: str | None) -> bool:
         """Whether `login` may start a run by hand."""
         return not self.operators or login in self.operators

@@ -1,13 +1,11 @@
 """Works out what changed: `delta.*`, the hierarchy as it should be against what was last confirmed delivered."""
 
-from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Session, sql_text
-from roster_pipeline.warehouse.existing import load_existing
+from roster_pipeline.warehouse.existing import NOTHING, Existing, load_existing
 from roster_pipeline.warehouse.settings_tables import apply_settings
 
 #: In this order, because what happens to an org unit decides what happens to its enrollments and content.
@@ -18,18 +16,19 @@ DeltaCounts = dict[str, dict[str, int]]
 
 
 def build_delta(
-    session: Session, settings: Source, as_of: date, run_id: str, existing: Sequence[Path] = ()
+    session: Session, settings: Source, as_of: date, run_id: str, existing: Existing = NOTHING
 ) -> DeltaCounts:
     """Fill `delta.*` of the session's source and school year; returns the rows by entity and action.
 
-    `as_of` is the day on which end dates are looked at. `existing` are the folders that may hold files with what
-    Brightspace holds already. Raises ExistingError.
+    `as_of` is the day on which end dates are looked at, `existing` what Brightspace holds already.
+
+    Raises ExistingError.
     """
     apply_settings(session, settings)
     prepare_findings(session)
     session.set_variables(as_of=as_of, enrollments_complete=_enrollments_complete(session))
     load_existing(session, existing)
-    for step in ("held_by_later_year", "unit_links", "user_links"):
+    for step in ("held_by_later_year", "unit_candidates", "unit_links", "user_candidates", "user_links"):
         session.create_temporary(step, f"delta/{step}")
     for table in TABLES:
         if table == "content_copies":

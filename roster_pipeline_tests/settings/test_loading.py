@@ -163,3 +163,38 @@ def test_a_source_id_is_fit_for_paths_and_keys(tmp_path: Path, name: str) -> Non
 def test_a_sync_in_working_hours_is_warned_of(tmp_path: Path) -> None:
     _write(tmp_path, schedule={"time": "10:00"})
     assert any("schedule.time" in warning for warning in load_source(tmp_path, "oak", ENVIRONMENT).settings.warnings())
+
+
+TENANT = {
+    "url": "https://oak.brightspace.example",
+    "auth": {
+        "kind": "client_assertion",
+        "client_id": "app",
+        "key_id": "k1",
+        "private_key": "${OAK_SECRET}",
+    },
+}
+
+
+def test_what_brightspace_holds_is_looked_up_in_files_unless_said_otherwise(tmp_path: Path) -> None:
+    _write(tmp_path)
+    assert load_source(tmp_path, "oak", ENVIRONMENT).settings.existing == "files"
+    _write(tmp_path, brightspace=TENANT)
+    assert load_source(tmp_path, "oak", ENVIRONMENT).settings.existing == "files"
+    for way in ("api", "data_sets"):
+        _write(tmp_path, brightspace={**TENANT, "existing": way})
+        assert load_source(tmp_path, "oak", ENVIRONMENT).settings.existing == way
+
+
+@pytest.mark.parametrize("way", ["api", "data_sets"])
+@pytest.mark.parametrize("key", ["url", "auth"])
+def test_a_tenant_is_looked_up_with_address_and_credentials_only(tmp_path: Path, way: str, key: str) -> None:
+    _write(tmp_path, brightspace={**{name: TENANT[name] for name in TENANT if name != key}, "existing": way})
+    (mistake,) = _mistakes(tmp_path)
+    assert f"brightspace.{key}: is missing; add it" in mistake
+
+
+def test_another_way_to_look_up_is_no_way(tmp_path: Path) -> None:
+    _write(tmp_path, brightspace={**TENANT, "existing": "screen"})
+    (mistake,) = _mistakes(tmp_path)
+    assert "brightspace.existing: 'screen': must be one of 'files', 'api' or 'data_sets'" in mistake

@@ -1,19 +1,6 @@
 -- New org units that Brightspace may hold already, and what became of the search for each: a link, or why there is none.
 -- A code is trusted only where it is unique on both sides.
-WITH units AS (
-    SELECT
-        org_unit_key,
-        kind,
-        sourced_id,
-        code,
-        name,
-        lower(org_unit_type) AS type,
-        count(*) OVER (PARTITION BY lower(org_unit_type), code) AS times_in_sis
-    FROM brightspace.org_units
-    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year') AND kind <> 'organization'
-),
-
-mapped AS (
+WITH mapped AS (
     SELECT kind || ':' || sourced_id AS org_unit_key, code, brightspace_id
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
@@ -21,20 +8,10 @@ mapped AS (
 
 candidates AS (
     SELECT
-        units.*,
-        units.kind IN ('course_template', 'course_offering', 'section') AS is_course
-    FROM units
-    WHERE
-        CASE
-            WHEN kind = 'section' THEN getvariable('link_sections')
-            WHEN kind = 'course_offering' THEN getvariable('link_offerings')
-            WHEN kind = 'course_template' THEN getvariable('link_templates')
-            WHEN kind = 'department' THEN getvariable('link_departments')
-            WHEN kind IN ('school_year', 'semester', 'term', 'grading_period') THEN getvariable('link_semesters')
-            ELSE getvariable('link_other_org_units')
-        END
-        AND org_unit_key NOT IN (SELECT org_unit_key FROM mapped)
-        AND org_unit_key NOT IN (SELECT key FROM held_by_later_year)
+        *,
+        kind IN ('course_template', 'course_offering', 'section') AS is_course
+    FROM unit_candidates
+    WHERE may_link
 ),
 
 there AS (

@@ -1,26 +1,11 @@
 -- New users for whom Brightspace may hold an account already, and what became of the search for each.
 WITH mapped AS (
     SELECT
-        sourced_id,
         brightspace_id,
         lower(fields ->> 'username') AS username,
         fields ->> 'org_defined_id' AS org_defined_id
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind = 'user'
-),
-
-candidates AS (
-    SELECT
-        sourced_id,
-        lower(username) AS username,
-        -- Login names differ by more than their letters' case; ids of the SIS are compared as they are.
-        CASE WHEN getvariable('link_users_by') = 'username' THEN lower(username) ELSE org_defined_id END AS link_key
-    FROM brightspace.users
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND sourced_id NOT IN (SELECT sourced_id FROM mapped)
-        AND 'user:' || sourced_id NOT IN (SELECT key FROM held_by_later_year)
 ),
 
 there AS (
@@ -57,9 +42,9 @@ matched AS (
 
 judged AS (
     SELECT
-        candidates.sourced_id,
-        candidates.username,
-        candidates.link_key,
+        candidate.sourced_id,
+        candidate.username,
+        candidate.link_key,
         matched.account,
         CASE
             WHEN matched.link_key IS NULL THEN 'none'
@@ -67,8 +52,8 @@ judged AS (
             WHEN matched.is_managed THEN 'managed'
             ELSE 'linked'
         END AS verdict
-    FROM candidates
-    LEFT JOIN matched ON candidates.link_key = matched.link_key
+    FROM user_candidates AS candidate
+    LEFT JOIN matched ON candidate.link_key = matched.link_key
 )
 
 SELECT

@@ -1,0 +1,1 @@
+"""What the Brightspace tenant holds: read by one of three ways, for linking and to tell what was changed by hand."""
