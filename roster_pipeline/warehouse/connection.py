@@ -211,6 +211,8 @@ class Warehouse:
             # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.
             "preserve_insertion_order": "false",
         }
+        if threads := os.environ.get("ROSTER_THREADS"):  # of all processors by default
+            settings["threads"] = threads
         deadline = time.monotonic() + FOREIGN_LOCK_TIMEOUT
         while True:
             try:
