@@ -55,16 +55,21 @@ def prepare_findings(session: Session) -> None:
         "CREATE OR REPLACE TEMP TABLE findings "
         "(code VARCHAR, kind VARCHAR, sourced_id VARCHAR, detail VARCHAR, position BIGINT)"
     )
-    session.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE issue_codes "
-        "(code VARCHAR, severity VARCHAR, message VARCHAR, rule_ids VARCHAR[], drops_row BOOLEAN)"
-    )
-    session.connection.executemany(
-        "INSERT INTO issue_codes VALUES (?, ?, ?, ?, ?)",
-        [
-            (entry.code, entry.severity, entry.message, list(entry.rules), entry.drops_row or entry.severity == "error")
-            for entry in catalogue().values()
-        ],
+    session.execute(
+        "CREATE OR REPLACE TEMP TABLE issue_codes AS SELECT unnest($codes::STRUCT("
+        "code VARCHAR, severity VARCHAR, message VARCHAR, rule_ids VARCHAR[], drops_row BOOLEAN)[], max_depth := 2)",
+        {
+            "codes": [
+                {
+                    "code": entry.code,
+                    "severity": entry.severity,
+                    "message": entry.message,
+                    "rule_ids": list(entry.rules),
+                    "drops_row": entry.drops_row or entry.severity == "error",
+                }
+                for entry in catalogue().values()
+            ]
+        },
     )
 
 

@@ -64,7 +64,12 @@ def faults_query(table: str, columns: dict[str, str]) -> str:
     `columns` are the relation's column names and Ibis types. One scan answers all checks; `codes` holds one
     entry for each check, null where the check passed.
     """
-    candidates = ibis.table(columns, name="candidates")
+    return _faults_query(table, tuple(columns.items()))
+
+
+@functools.cache
+def _faults_query(table: str, columns: tuple[tuple[str, str], ...]) -> str:
+    candidates = ibis.table(dict(columns), name="candidates")
     checks = [(check(candidates).check_output, check.error) for check in SCHEMAS[table].checks]
     passed = functools.reduce(operator.and_, (output for output, _ in checks))
     codes = ibis.array([ibis.ifelse(output, ibis.null("string"), ibis.literal(code)) for output, code in checks])
