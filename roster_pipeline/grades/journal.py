@@ -17,8 +17,8 @@ from roster_pipeline.warehouse.connection import Session, Warehouse
 from roster_pipeline.warehouse.literal import literal
 
 PLAN = "plan.parquet"
-#: Outcomes in one fold: a transaction of a second or two. Until then they are safe in the journal.
-BATCH = 20_000
+#: Outcomes in one fold, which takes some seconds whatever their number. Until then they are safe in the journal.
+BATCH = 100_000
 
 
 class Journal:

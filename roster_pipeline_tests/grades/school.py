@@ -32,7 +32,7 @@ MODIFIED = "2026-09-01T05:00:00.000Z"
 CHANGED = "2026-11-20T15:00:00Z"
 
 
-def small_district() -> District:
+def small_district(more_pupils: int = 0) -> District:
     """One school, three classes in the fall, one in the spring too; two categories.
 
     | class | teacher | pupils |
@@ -40,7 +40,10 @@ def small_district() -> District:
     | `lit` | `tina` | `sam`, `sue` |
     | `math` | `tom` | `sam`, `pat` |
     | `art` | `tina` | `sue` |
+
+    More pupils are named `p0`, `p1` and so on; each is in all three classes.
     """
+    crowd = [f"p{number}" for number in range(more_pupils)]
     base = {"date_last_modified": MODIFIED}
 
     def session(sourced_id: str, type_: str, start: str, end: str, parent: str | None = None) -> AcademicSession:
@@ -102,6 +105,8 @@ def small_district() -> District:
             enrollment("sam", "math"),
             enrollment("pat", "math"),
             enrollment("sue", "art"),
+            *(user(name, "student") for name in crowd),
+            *(enrollment(name, class_name) for name in crowd for class_name in ("lit", "math", "art")),
         ],
     )  # fmt: skip
 
@@ -160,6 +165,24 @@ class Teachers:
 
     def change_score(self, item_id: str, student: str, **values: Any) -> None:
         self.scores[item_id, student].update(values)
+
+    def wanted(self) -> dict[str, tuple[tuple[str, float], dict[str, tuple[float, str]]]]:
+        """What the SIS should have, said without the pipeline: name and points of an item, and its results."""
+        found: dict[str, tuple[tuple[str, float], dict[str, tuple[float, str]]]] = {}
+        for item_id, item in self.items.items():
+            if item["is_deleted"] == "true" or not item["academic_session_id"] or item["category_id"] != "hw":
+                continue
+            found[item_id] = (
+                (item["name"], float(item["max_points"])),
+                {
+                    student: (float(score["points"] or 0), "exempt" if score["is_exempt"] == "true" else "fully graded")
+                    for (of_item, student), score in self.scores.items()
+                    if of_item == item_id
+                    and score["is_deleted"] == "false"
+                    and (score["points"] is not None or score["is_exempt"] == "true")
+                },
+            )
+        return found
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

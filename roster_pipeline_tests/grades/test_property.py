@@ -95,26 +95,6 @@ def run_night(school: School, trouble: str | None, after: int) -> None:
                     school.sis.switch_off(fault)
 
 
-def wanted(school: School) -> dict[str, Any]:
-    """What the SIS should have, said without the pipeline: item by title, and its results."""
-    teachers = school.teachers
-    found: dict[str, Any] = {}
-    for item_id, item in teachers.items.items():
-        if item["is_deleted"] == "true" or not item["academic_session_id"] or item["category_id"] != "hw":
-            continue
-        found[item_id] = (
-            (item["name"], float(item["max_points"])),
-            {
-                student: (float(score["points"] or 0), "exempt" if score["is_exempt"] == "true" else "fully graded")
-                for (of_item, student), score in teachers.scores.items()
-                if of_item == item_id
-                and score["is_deleted"] == "false"
-                and (score["points"] is not None or score["is_exempt"] == "true")
-            },
-        )
-    return found
-
-
 def there(school: School) -> dict[str, Any]:
     """What the SIS has of the items that may go."""
     ids = {row["sourced_id"]: row for row in school.pipeline.rows("grades.export_ledger", school_year=None)}
@@ -152,13 +132,13 @@ def test_any_history_ends_in_the_eligible_state(loaded_home: Path, nights: list[
                     school.teachers.change_score(*key, **values)
             run_night(school, trouble, after)
         school.export()
-        now = there(school)
-        for item_id, content in wanted(school).items():
+        now, wanted = there(school), school.teachers.wanted()
+        for item_id, content in wanted.items():
             assert now[item_id] == content
         # What stopped going is left as it was; what was deleted is gone.
         for item_id in now:
             item = school.teachers.items[item_id]
             stopped = not item["academic_session_id"] or item["category_id"] != "hw"
-            assert item_id in wanted(school) or stopped
+            assert item_id in wanted or stopped
         assert school.export().writes == 0
         assert school.writes == []
