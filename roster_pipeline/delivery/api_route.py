@@ -64,6 +64,14 @@ _QUERIES: dict[str, LiteralString] = {
     "content_copy": "content_copies",
 }
 
+#: What names a row of the delta in an answer, as SQL: kind and sourced id by table.
+_IDENTITY = {
+    "org_units": ("change.kind", "change.sourced_id"),
+    "users": ("'user'", "change.sourced_id"),
+    "relationships": ("'relationship'", "pair_key(student_sourced_id, guardian_sourced_id)"),
+    "enrollments": ("'enrollment'", "pair_key(user_sourced_id, org_unit_key)"),
+}
+
 
 def deliver_over_api(
     warehouse: Warehouse, home: Home, source_id: str, school_year: str, settings: Source, run_id: str
@@ -302,7 +310,9 @@ class _Book:
         session.connection.unregister("arrived")
 
     def _record(self, session: Session) -> None:
-        session.run_file("delivery/api/due")
+        for table, (kind, sourced_id) in _IDENTITY.items():
+            query = sql_text("delivery/api/due")
+            session.connection.execute(query.format(table=table, kind=kind, sourced_id=sourced_id))
         session.run_file("delivery/confirm")
         prepare_findings(session)
         session.run_file("delivery/api/failed")

@@ -38,9 +38,9 @@ def start(work: Callable[..., Any], *arguments: Any) -> "multiprocessing.context
     return process
 
 
-def finish(process: "multiprocessing.context.ForkServerProcess") -> int:
-    """Wait for the end of a process; returns its exit code, negative for a signal."""
-    process.join(PATIENCE)
+def finish(process: "multiprocessing.context.ForkServerProcess", patience: float = PATIENCE) -> int:
+    """Wait so many seconds for the end of a process; returns its exit code, negative for a signal."""
+    process.join(patience)
     assert process.exitcode is not None, "the process does not end"
     return process.exitcode
 

@@ -32,6 +32,8 @@ ANYTIME = 0.25
 SECONDS = 4.0
 #: How often the next day's roster is there before the killed night is repeated.
 NEXT_DAY = 0.5
+#: Seconds in which a disturbed night must have come to its end.
+PATIENCE = 600
 KEY = "soak"
 
 
@@ -137,7 +139,7 @@ class World:
         return start(command, self.environment, self.output, "sync", SOURCE, "--school-year", YEAR, "--no-grades")
 
     def run(self) -> int:
-        code = finish(self.start())
+        code = finish(self.start(), PATIENCE)
         self.figures.calls = self.calls
         return code
 
