@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.gradebook import LEFT_OUT, GradeRun, failing_the_run, is_left_out, left_out
 from roster_pipeline.assets.gradebook import TABLES as GRADEBOOK_TABLES
+from roster_pipeline.assets.gradebook import GradeRun, failing_the_run, left_out, why_left_out
 from roster_pipeline.assets.layer import Metadata, Result, markdown_table, table_spec
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.grades.export import export_grades, find_run
@@ -27,8 +27,8 @@ def build_grade_export(source_id: str) -> dg.AssetsDefinition:
         warehouse, year = sync_run.warehouse, context.partition_key
         with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
-            if is_left_out(settings, context.run):
-                yield from left_out(source_id, TABLES, LEFT_OUT)
+            if why := why_left_out(sync_run, settings, context.run, year):
+                yield from left_out(sync_run, source_id, year, TABLES, why)
                 return
             request = grade_run.request(sync_run, settings, context.run.job_name)
             report = export_grades(warehouse, sync_run.home, source_id, year, settings, request, context.log.warning)

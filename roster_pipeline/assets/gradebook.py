@@ -12,7 +12,7 @@ from roster_pipeline.grades.build import build_gradebook
 from roster_pipeline.grades.categories import list_for_export
 from roster_pipeline.grades.connect import read_gradebook
 from roster_pipeline.grades.export import fail_run, open_run, queue_run
-from roster_pipeline.grades.scope import ExportRequest, Trigger
+from roster_pipeline.grades.scope import ExportRequest, Trigger, other_year
 from roster_pipeline.home import Home
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.settings import Source
@@ -23,7 +23,6 @@ ON_DEMAND = "on_demand_export"
 
 #: What Dagster calls a run of assets that belong to no job of ours: materialized by hand, or backfilled.
 IMPLICIT_JOB = "__ASSET_JOB"
-LEFT_OUT = "grade_export.enabled is false; nothing was read or sent"
 
 
 class GradeRun(dg.ConfigurableResource["GradeRun"]):
@@ -70,16 +69,22 @@ def trigger_of(job_name: str) -> Trigger:
     return "on_demand" if job_name.endswith(f"__{ON_DEMAND}") else "nightly"
 
 
-def is_left_out(settings: Source, run: dg.DagsterRun) -> bool:
-    """Whether grades are none of this run's business: all assets were asked for, of a source that exports none.
+def why_left_out(sync_run: SyncRun, settings: Source, run: dg.DagsterRun, school_year: str) -> str | None:
+    """Why grades are none of this run's business, which is about the roster too; None where they are.
 
-    A job of exports refuses such a source instead, saying so.
+    A job of exports alone refuses instead, saying so.
     """
-    return not settings.grade_export.enabled and run.job_name.startswith(IMPLICIT_JOB)
+    if run.job_name.startswith(IMPLICIT_JOB) and not settings.grade_export.enabled:
+        return "grade_export.enabled is false; nothing was read or sent"
+    if run.job_name.startswith(IMPLICIT_JOB) or run.job_name.endswith("__nightly"):
+        return other_year(settings, school_year, sync_run.day(settings))
+    return None
 
 
-def left_out(source_id: str, tables: Iterable[str], why: str) -> Iterator[Result]:
+def left_out(sync_run: SyncRun, source_id: str, school_year: str, tables: Iterable[str], why: str) -> Iterator[Result]:
     """The results of tables that a run leaves as they are."""
+    with sync_run.warehouse.transaction(source_id, school_year) as session:
+        sync_run.note(session, grades={"left_out": why})
     for table in tables:
         yield dg.MaterializeResult(asset_key=dg.AssetKey([source_id, "grades", table]), metadata={"left_out": why})
 
@@ -111,8 +116,8 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
         home, warehouse, year = sync_run.home, sync_run.warehouse, context.partition_key
         with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
-            if is_left_out(settings, context.run):
-                yield from left_out(source_id, TABLES, LEFT_OUT)
+            if why := why_left_out(sync_run, settings, context.run, year):
+                yield from left_out(sync_run, source_id, year, TABLES, why)
                 return
             request = grade_run.request(sync_run, settings, context.run.job_name)
             open_run(warehouse, source_id, year, settings, request)

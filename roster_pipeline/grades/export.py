@@ -11,7 +11,14 @@ import orjson
 
 from roster_pipeline.grades.journal import Journal
 from roster_pipeline.grades.push import Push
-from roster_pipeline.grades.scope import ExportRefusedError, ExportRequest, apply_request, policy_of, scopes_of
+from roster_pipeline.grades.scope import (
+    ExportRefusedError,
+    ExportRequest,
+    apply_request,
+    other_year,
+    policy_of,
+    scopes_of,
+)
 from roster_pipeline.home import PRIVATE_FILE, Home
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.oneroster.gradebook_client import GradebookClient
@@ -85,6 +92,7 @@ def open_run(warehouse: Warehouse, source_id: str, school_year: str, settings: S
     with warehouse.transaction(source_id, school_year) as session:
         try:
             authorize(settings, request)
+            _demand_current_year(settings, request, school_year)
             _demand_tested(session, settings, request)
             _demand_managed(session, request)
         except ExportRefusedError as error:
@@ -162,6 +170,11 @@ def _send(settings: Source, journal: Journal) -> None:
     assert isinstance(connection, Rest)  # noqa: S101 - `authorize` saw to it
     with GradebookClient(connection, deletes=policy_of(settings).deletes == "sent") as client:
         Push(client, journal, concurrency=connection.concurrency, verify=export.verify).run()
+
+
+def _demand_current_year(settings: Source, request: ExportRequest, school_year: str) -> None:
+    if request.trigger == "nightly" and (why := other_year(settings, school_year, request.day)):
+        raise ExportRefusedError("other_school_year", why)
 
 
 def _demand_tested(session: Session, settings: Source, request: ExportRequest) -> None:

@@ -50,6 +50,21 @@ def policy_of(settings: Source) -> Policy:
     return load_policy(settings.grade_export.policy)
 
 
+def other_year(settings: Source, school_year: str, day: date) -> str | None:
+    """Why a night or a backfill sends no grades of `school_year`; None where it is the current one.
+
+    The grades of a year that is over are final: no later change may reach the SIS (D2L's guides to Skyward and
+    Infinite Campus, on grades after the end of term). Only a person who asks for that year sends them.
+    """
+    current = settings.school_year_of(day)
+    if school_year == current:
+        return None
+    return (
+        f"grades of {school_year} stay where they are, because the school year is {current}; "
+        f"`roster export-grades --school-year {school_year}`, without --nightly, sends them"
+    )
+
+
 def scopes_of(settings: Source) -> list[str]:
     """Short names of the OneRoster scopes that the source's exports need; none where no grades are exported."""
     if not settings.grade_export.enabled:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import dagster as dg
 import orjson
 import pytest
 from click.testing import CliRunner
 
+from roster_pipeline.assets.grade_export import TABLES
+from roster_pipeline.assets.gradebook import TABLES as GRADEBOOK_TABLES
 from roster_pipeline.cli import main
 from roster_pipeline.definitions import build_definitions
 from roster_pipeline.sandbox.objects import Result
@@ -51,6 +54,35 @@ def test_the_night_exports_after_the_roster_where_daily_is_on(school: School) ->
     code, report = roster("sync", SOURCE, *DAY)
     assert (code, report["grades"]["lines"]) == (0, {"line_item": {"sent": 1}, "result": {"sent": 1}})
     assert set(school.results("Item i1")) == {"sam"}
+
+
+@pytest.mark.rule("SK-109", "IC-102")
+def test_only_who_asks_for_another_school_year_sends_its_grades(school: School) -> None:
+    later = ["--school-year", "2026-2027", "--as-of", "2027-08-20"]
+    code, night = roster("sync", SOURCE, *later)
+    assert code == 0
+    assert "the school year is 2027-2028" in night["grades"]["left_out"]
+    code, refused = roster("export-grades", SOURCE, *later, "--nightly")
+    assert (code, refused["status"]) == (1, "refused")
+    assert "without --nightly" in refused["error"]
+    assert school.line_items == {}
+    code, done = roster("export-grades", SOURCE, *later)
+    assert (code, done["scores"]) == (0, 1)
+    assert set(school.results("Item i1")) == {"sam"}
+
+
+@pytest.mark.rule("SK-109", "IC-102")
+@pytest.mark.parametrize(("day", "sent"), [("2026-11-23", True), ("2027-08-20", False)])
+def test_a_backfill_sends_grades_of_the_current_school_year_only(school: School, day: str, sent: bool) -> None:
+    everything = build_definitions(school.pipeline.home).resolve_implicit_global_asset_job_def()
+    result = everything.execute_in_process(
+        partition_key="2026-2027",
+        asset_selection=[dg.AssetKey([SOURCE, "grades", table]) for table in (*GRADEBOOK_TABLES, *TABLES)],
+        tags={"dagster/backfill": "backfill"},
+        run_config={"resources": {"sync_run": {"config": {"as_of": day}}}},
+    )
+    assert result.success
+    assert bool(school.line_items) == sent
 
 
 @pytest.mark.rule("SK-129", "IC-120")
