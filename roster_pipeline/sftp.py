@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncssh
 
@@ -19,8 +19,16 @@ _BROKEN = (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNo
 Result = TypeVar("Result")
 
 
+#: What a connection that does not work suffers from.
+Trouble = Literal["unreachable", "host_key", "credentials", "folder", "service"]
+
+
 class SftpConnectionError(Exception):
     """The server cannot be used. The message names it, the key of the source file, and the remedy; never a secret."""
+
+    def __init__(self, message: str, trouble: Trouble) -> None:
+        super().__init__(message)
+        self.trouble: Trouble = trouble
 
 
 def connected(settings: Sftp, section: str, work: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:
@@ -41,17 +49,24 @@ async def _with_retries(
 ) -> Result:
     for tries_left in reversed(range(_TRIES)):
         try:
-            async with await _sign_in(settings, section) as connection, connection.start_sftp_client() as client:
+            async with await _reach(settings, section) as connection, connection.start_sftp_client() as client:
                 return await work(client)
         except _BROKEN as error:
             if not tries_left:
                 raise _unreachable(settings, section, error) from None
             await asyncio.sleep(_PAUSE_SECONDS)
-        except OSError as error:
-            raise _unreachable(settings, section, error) from None
         except (asyncssh.DisconnectError, asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
-            raise SftpConnectionError(_explained(settings, section, error)) from None
+            raise _explained(settings, section, error) from None
     raise AssertionError("the last try returns or raises")
+
+
+async def _reach(settings: Sftp, section: str) -> asyncssh.SSHClientConnection:
+    try:
+        return await _sign_in(settings, section)
+    except OSError as error:
+        # Also a refused connection: only one that once stood is worth another try. Later on, an OSError may as well be
+        # our own disk's.
+        raise _unreachable(settings, section, error) from None
 
 
 async def _sign_in(settings: Sftp, section: str) -> asyncssh.SSHClientConnection:
@@ -79,7 +94,8 @@ def _host_key(settings: Sftp, section: str) -> asyncssh.SSHKey:
         except asyncssh.KeyImportError:
             continue
     raise SftpConnectionError(
-        f"{section}.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…"
+        f"{section}.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…",
+        "host_key",
     )
 
 
@@ -89,35 +105,41 @@ def _private_key(text: str, section: str) -> asyncssh.SSHKey:
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
         raise SftpConnectionError(
             f"{section}.private_key: is no private key in OpenSSH or PEM form, or one with a passphrase. "
-            "Set the variable to the key itself, without a passphrase."
+            "Set the variable to the key itself, without a passphrase.",
+            "credentials",
         ) from None
 
 
 def _unreachable(settings: Sftp, section: str, error: Exception) -> SftpConnectionError:
     return SftpConnectionError(
         f"{address(settings)}: no connection, or it broke ({error}). "
-        f"Check {section}.host and {section}.port, the network and its firewall, or try later."
+        f"Check {section}.host and {section}.port, the network and its firewall, or try later.",
+        "unreachable",
     )
 
 
-def _explained(settings: Sftp, section: str, error: Exception) -> str:
+def _explained(settings: Sftp, section: str, error: Exception) -> SftpConnectionError:
     match error:
         case asyncssh.HostKeyNotVerifiable() | asyncssh.KeyExchangeFailed():
-            return (
+            return SftpConnectionError(
                 f"{address(settings)}: shows another host key than {section}.host_key. Somebody may stand in between; "
-                "ask the server's operator for its key, and pin the new one only if it was changed."
+                "ask the server's operator for its key, and pin the new one only if it was changed.",
+                "host_key",
             )
         case asyncssh.PermissionDenied():
-            return (
+            return SftpConnectionError(
                 f"{address(settings)}: refuses user {settings.username!r}. "
-                f"Check {section}.username and its password or private_key."
+                f"Check {section}.username and its password or private_key.",
+                "credentials",
             )
         case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath():
-            return f"{address(settings)}: is not there. Correct {section}.path."
+            return SftpConnectionError(f"{address(settings)}: is not there. Correct {section}.path.", "folder")
         case asyncssh.SFTPPermissionDenied():
-            return (
-                f"{address(settings)}: user {settings.username!r} may not read or write it. "
-                "Have the server's operator allow it."
+            return SftpConnectionError(
+                f"{address(settings)}: user {settings.username!r} may not use it. Have the server's operator allow it.",
+                "folder",
             )
         case _:
-            return f"{address(settings)}: {error}. Ask the server's operator, or try later."
+            return SftpConnectionError(
+                f"{address(settings)}: {error}. Ask the server's operator, or try later.", "service"
+            )

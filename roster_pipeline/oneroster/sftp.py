@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import asyncssh
 from asyncssh.constants import FILEXFER_TYPE_REGULAR
@@ -20,6 +19,7 @@ from roster_pipeline.oneroster.errors import Diagnosis
 from roster_pipeline.oneroster.extract import Extract, ExtractError, Finding, Progress
 from roster_pipeline.oneroster.manifest import read_manifest
 from roster_pipeline.settings.connection import Sftp
+from roster_pipeline.sftp import Result, SftpConnectionError, address, connected
 
 #: Seconds between two looks at a zip's size.
 POLL_SECONDS = 5.0
@@ -28,15 +28,8 @@ MAX_LOOKS = 60
 #: A million students need about 200 MB of zip.
 MAX_ZIP_BYTES = 16 * 1024**3
 
-_CONNECT_SECONDS = 30
-_TRIES = 3
 #: A time stamp in a name: 20261001, 2026-10-01, 20261001T020000, 2026-10-01_02-00 and their like.
 _STAMP = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)[-_.:]?(\d\d)(?:[-_.:]?(\d\d))?)?(?!\d)")
-
-#: A connection that broke while it was in use; a new one may last.
-_BROKEN = (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
-
-Result = TypeVar("Result")
 
 
 class SftpError(ExtractError):
@@ -204,107 +197,16 @@ class SftpSource:
 
     def _connected(self, work: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:
         """Do `work` over one connection; a connection that breaks is tried again from the start."""
-        return asyncio.run(self._with_retries(work))
-
-    async def _with_retries(self, work: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                async with await self._connect() as connection, connection.start_sftp_client() as client:
-                    return await work(client)
-            except _BROKEN as error:
-                if not tries_left:
-                    raise self._unreachable(error) from None
-                await asyncio.sleep(self._poll_seconds)
-            except (asyncssh.DisconnectError, asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
-                raise self._explained(error) from None
-        raise AssertionError("the last try returns or raises")
-
-    async def _connect(self) -> asyncssh.SSHClientConnection:
         try:
-            return await self._sign_in()
-        except OSError as error:
-            raise self._unreachable(error) from None
-
-    async def _sign_in(self) -> asyncssh.SSHClientConnection:
-        settings = self._settings
-        key = settings.private_key
-        password = settings.password
-        return await asyncssh.connect(
-            settings.host,
-            settings.port,
-            username=settings.username,
-            password=password.get_secret_value() if password else None,
-            client_keys=[self._private_key(key.get_secret_value())] if key else None,
-            known_hosts=([self._host_key()], [], []),
-            # Nothing of the machine's own account takes part: no configuration, no agent, no keys.
-            config=None,
-            agent_path=None,
-            connect_timeout=_CONNECT_SECONDS,
-            login_timeout=_CONNECT_SECONDS,
-        )
-
-    def _host_key(self) -> asyncssh.SSHKey:
-        text = self._settings.host_key.strip()
-        for candidate in (text, text.partition(" ")[2]):
-            try:
-                return asyncssh.import_public_key(candidate)
-            except asyncssh.KeyImportError:
-                continue
-        raise SftpError(
-            "connection.host_key: is no public key. Write the server's key as in known_hosts: ssh-ed25519 AAAA…",
-            "host_key",
-        )
-
-    def _private_key(self, text: str) -> asyncssh.SSHKey:
-        try:
-            return asyncssh.import_private_key(text)
-        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-            raise SftpError(
-                "connection.private_key: is no private key in OpenSSH or PEM form, or one with a passphrase. "
-                "Set the variable to the key itself, without a passphrase.",
-                "credentials",
-            ) from None
-
-    def _unreachable(self, error: Exception) -> SftpError:
-        return SftpError(
-            f"{self._server()}: no connection, or it broke ({error}). "
-            "Check connection.host and connection.port, the network and its firewall, or try later.",
-            "unreachable",
-        )
-
-    def _explained(self, error: Exception) -> SftpError:
-        match error:
-            case asyncssh.HostKeyNotVerifiable() | asyncssh.KeyExchangeFailed():
-                return SftpError(
-                    f"{self._server()}: shows another host key than connection.host_key. Somebody may stand in "
-                    "between; ask the server's operator for its key, and pin the new one only if it was changed.",
-                    "host_key",
-                )
-            case asyncssh.PermissionDenied():
-                return SftpError(
-                    f"{self._server()}: refuses user {self._settings.username!r}. "
-                    "Check connection.username and its password or private_key.",
-                    "credentials",
-                )
-            case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath():
-                return SftpError(f"{self._place()}: is not there. Correct connection.path.", "folder")
-            case asyncssh.SFTPPermissionDenied():
-                return SftpError(
-                    f"{self._place()}: user {self._settings.username!r} may not read it. "
-                    "Have the server's operator allow it.",
-                    "folder",
-                )
-            case _:
-                return SftpError(f"{self._server()}: {error}. Ask the server's operator, or try later.", "service")
+            return connected(self._settings, "connection", work)
+        except SftpConnectionError as error:
+            raise SftpError(str(error), error.trouble) from None
 
     def _remote(self, name: str) -> str:
         return str(PurePosixPath(self._settings.path) / name)
 
-    def _server(self) -> str:
-        return f"sftp://{self._settings.host}:{self._settings.port}"
-
     def _place(self, name: str = "") -> str:
-        return f"{self._server()}/{self._remote(name).lstrip('/')}"
+        return f"{address(self._settings).rstrip('/')}/{name}" if name else address(self._settings)
 
 
 def _bundle(name: str, attributes: asyncssh.SFTPAttrs) -> RemoteBundle:
