@@ -34,10 +34,18 @@ class ChangingSchool:
         """Let some things happen. Now and then the roster of an earlier day is back, as after a correction."""
         self._past.append(copy.deepcopy(self.files.rows))
         if len(self._past) > 1 and self._chance.random() < 0.2:
-            self.files.rows = copy.deepcopy(self._chance.choice(self._past[-3:]))
+            self._go_back_to(self._chance.choice(self._past[-3:]))
             return
         for _ in range(self._chance.randint(*EVENTS)):
             self._chance.choice(self._events)()
+
+    def _go_back_to(self, rows: dict[str, dict[str, dict[str, Any]]]) -> None:
+        deleted = [id_ for id_, row in self.files.rows["classes"].items() if row.get("status") == "tobedeleted"]
+        self.files.rows = copy.deepcopy(rows)
+        # A class that was deleted is no longer managed: when it comes back it is another one.
+        for id_ in deleted:
+            if id_ in self.files.rows["classes"]:
+                self._delete("classes", id_)
 
     @property
     def _events(self) -> list[Callable[[], None]]:
@@ -60,7 +68,6 @@ class ChangingSchool:
             self._class_is_renamed,
             self._class_gets_another_code,
             self._class_is_deleted,
-            self._class_comes_back,
             self._class_changes_term,
             self._course_is_renamed,
             self._school_is_renamed,
@@ -176,11 +183,6 @@ class ChangingSchool:
     def _class_is_deleted(self) -> None:
         if class_ := self._one(self._classes()):
             self._delete("classes", class_)
-
-    def _class_comes_back(self) -> None:
-        gone = [id_ for id_, row in self.files.rows["classes"].items() if row.get("status") == "tobedeleted"]
-        if class_ := self._one(gone):
-            self.files.change("classes", class_, status="active")
 
     def _class_changes_term(self) -> None:
         if class_ := self._one(self._classes()):

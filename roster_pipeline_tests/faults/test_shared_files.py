@@ -81,17 +81,16 @@ def test_a_delta_that_only_stops_managing_sends_no_bundle(pipeline: Pipeline, fi
     assert {row["outcome"] for row in pipeline.rows("sync.audit_log", "action = 'unmap'")} == {"delivered"}
 
 
-def test_an_analysts_open_connection_neither_blocks_nor_changes(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
-    pipeline.warehouse.publish()
-    with read_only(pipeline.warehouse.published_path) as analyst:
+def test_an_analysts_open_connection_neither_blocks_nor_changes(delivered: Pipeline, files: RosterFiles) -> None:
+    delivered.warehouse.publish()
+    with read_only(delivered.warehouse.published_path) as analyst:
         query = "SELECT count(*) FROM brightspace.users"
         assert analyst.execute(query).fetchall() == [(5,)]
         files.user("nia", "student", ["oak"])
-        pipeline.night(files)
-        pipeline.warehouse.publish()
+        delivered.night(files)
+        delivered.warehouse.publish()
         assert analyst.execute(query).fetchall() == [(5,)], "an open session keeps what it opened"
-    with read_only(pipeline.warehouse.published_path) as analyst:
+    with read_only(delivered.warehouse.published_path) as analyst:
         assert analyst.execute(query).fetchall() == [(6,)]
 
 
