@@ -106,15 +106,15 @@ def delivery_killed_at(folder: Path, line: int) -> None:
     delivery(folder)
 
 
-def delivery_lines(folder: Path) -> int:
-    """How many lines of its code the delivery runs."""
-    lines = 0
+def delivery_lines(folder: Path) -> list[tuple[str, int]]:
+    """The lines of its code that the delivery runs, as file and number, in the order in which it runs them."""
+    lines: list[tuple[str, int]] = []
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
         if frame.f_code.co_filename not in _DELIVERY_CODE:
             return None
-        lines += event == "line"
+        if event == "line":
+            lines.append((frame.f_code.co_filename, frame.f_lineno))
         return trace
 
     sys.settrace(trace)
