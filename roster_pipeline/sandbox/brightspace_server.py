@@ -2,8 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from starlette.types import ASGIApp
 
@@ -16,7 +14,7 @@ from roster_pipeline.sandbox.brightspace.service import TOKEN_PATH, RecordedRequ
 from roster_pipeline.sandbox.brightspace_tenant import Tenant
 
 
-class SandboxBrightspace:
+class SandboxBrightspace(BackgroundServer):
     """A Brightspace tenant that answers as long as the `with` block lasts.
 
     Without a tenant an empty one is made, without a port a free one is taken. `latency` (seconds) holds back every
@@ -43,9 +41,9 @@ class SandboxBrightspace:
         self._page_size = page_size
         self._latency = latency
         self._token_life = token_life
-        self._server = BackgroundServer(self._make_application, port)
+        super().__init__(self._application, port)
 
-    def _make_application(self, url: str) -> ASGIApp:
+    def _application(self, url: str) -> ASGIApp:
         self.service = Service(
             self.tenant,
             url,
@@ -57,20 +55,6 @@ class SandboxBrightspace:
         )
         self.service.authorization.register(self.application)
         return self.service.application()
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
-
-    @property
-    def url(self) -> str:
-        """Address without a path."""
-        return self._server.url
 
     @property
     def token_url(self) -> str:

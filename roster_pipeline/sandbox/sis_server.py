@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from starlette.types import ASGIApp
 
@@ -15,7 +13,7 @@ from roster_pipeline.sandbox.sis.recording import RecordedRequest
 from roster_pipeline.sandbox.sis.service import NEXT_DAY_PATH, TOKEN_PATH, Service
 
 
-class SandboxSis:
+class SandboxSis(BackgroundServer):
     """A OneRoster 1.1 SIS that serves `district` as long as the `with` block lasts.
 
     Without a port a free one is taken; without a secret one is made up.
@@ -33,25 +31,11 @@ class SandboxSis:
         self.district = district
         self._faults = tuple(faults)
         self.authentication = Authentication(client_id, client_secret or secrets.token_urlsafe(24))
-        self._server = BackgroundServer(self._application, port)
+        super().__init__(self._application, port)
 
     def _application(self, url: str) -> ASGIApp:
         self.service = Service(self.district, self.authentication, url, self._faults)
         return self.service.application()
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
-
-    @property
-    def url(self) -> str:
-        """Address without a path."""
-        return self._server.url
 
     @property
     def endpoint_url(self) -> str:

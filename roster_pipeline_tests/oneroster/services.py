@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
@@ -106,25 +105,16 @@ class ScriptedService:
         return self.handler(received)
 
 
-class ScriptedServer:
+class ScriptedServer(BackgroundServer):
     """A server for services of many tests: each has a path of its own, so that none sees another's requests."""
 
     def __init__(self) -> None:
         self._services: list[ScriptedService] = []
-        self._server = BackgroundServer(self._application)
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
+        super().__init__(self._application)
 
     def start(self, handler: Handler) -> ScriptedService:
         """A new service."""
-        service = ScriptedService(f"{self._server.url}/{len(self._services)}", handler)
+        service = ScriptedService(f"{self.url}/{len(self._services)}", handler)
         self._services.append(service)
         return service
 
