@@ -103,8 +103,12 @@ class ClientCredentials:
 
     @property
     def granted(self) -> set[str]:
-        """Short names of the scopes that the last token is good for; empty where the SIS tells of none."""
-        return {scope.removeprefix(SCOPE_PREFIX) for scope in self._granted.split()}
+        """Short names of OneRoster's scopes that the last token is good for; empty where the SIS tells of none.
+
+        Some SIS have words of their own for them, which tell nothing.
+        """
+        short = (scope.removeprefix(SCOPE_PREFIX) for scope in self._granted.split())
+        return {scope for scope in short if scope.startswith(("roster", "gradebook"))}
 
     def for_request(self) -> AuthBase:
         return Bearer(self.token())

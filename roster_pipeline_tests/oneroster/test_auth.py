@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from roster_pipeline.oneroster.auth import SCOPE_PREFIX, ClientCredentials
 from roster_pipeline.oneroster.errors import CredentialsError, RestError
+from roster_pipeline.oneroster.gradebook_client import gradebook_scopes
 from roster_pipeline.oneroster.rest_client import RestClient
 from roster_pipeline.sandbox.sis.faults.setup import FormBodyCredentials, LimitedScopes, NoExpiresIn, Oauth1
 from roster_pipeline.settings.connection import OAuth2
@@ -201,6 +202,31 @@ def test_limited_scopes_of_a_sis(start_sis: StartSis) -> None:
     sis = start_sis(LimitedScopes())
     with RestClient(rest_settings(sis), policy=QUICK) as client:
         assert client.get("orgs").status == 200
+
+
+@pytest.mark.parametrize(
+    ("told", "granted"),
+    [
+        ({}, {"gradebook.createput", "gradebook.readonly"}),
+        ({"scope": f"{SCOPE_PREFIX}gradebook.readonly"}, {"gradebook.readonly"}),
+        ({"scope": "gradebook.readonly"}, {"gradebook.readonly"}),
+        ({"scope": "everything"}, set()),
+        ({"scope": ["gradebook.readonly"]}, {"gradebook.createput", "gradebook.readonly"}),
+    ],
+)
+def test_what_a_token_is_good_for(start_service: StartService, told: dict[str, object], granted: set[str]) -> None:
+    service = start_service(lambda _: json({"access_token": "t-1", "token_type": "bearer", **told}))
+    scopes = ["gradebook.createput", "gradebook.readonly"]
+    with RestClient(service.settings(), policy=QUICK, scopes=scopes) as client:
+        authentication(client).token()
+        assert authentication(client).granted == granted
+
+
+def test_a_writer_would_rather_do_without_deletes_than_without_writing(start_sis: StartSis) -> None:
+    sis = start_sis(LimitedScopes("gradebook.readonly gradebook.createput"))
+    with RestClient(rest_settings(sis), policy=QUICK, scopes=gradebook_scopes(deletes=True)) as client:
+        authentication(client).token()
+        assert authentication(client).granted == {"gradebook.readonly", "gradebook.createput"}
 
 
 def test_scopes_of_another_purpose(start_service: StartService) -> None:
