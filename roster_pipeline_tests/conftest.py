@@ -1,6 +1,8 @@
-"""Fixtures for all tests: a pipeline in a folder of its own."""
+"""Fixtures for all tests: a pipeline in a folder of its own, new or with a first night behind it."""
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,14 @@ import pytest
 
 from roster_pipeline_tests.pipeline import Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles, maple
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Each worker has one processor; more threads of DuckDB would only wait for each other."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROSTER_THREADS", os.environ.get("ROSTER_THREADS", "1"))
+        yield
 
 
 @pytest.fixture
@@ -30,3 +40,27 @@ def pipeline_with(tmp_path: Path) -> Callable[..., Pipeline]:
         return Pipeline(tmp_path / "home", settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def delivered_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a Skyward district with default settings that has delivered `maple()`; tests work on copies."""
+    home = tmp_path_factory.mktemp("delivered") / "home"
+    Pipeline(home).night(maple())
+    return home
+
+
+@pytest.fixture
+def delivered_with(delivered_home: Path, tmp_path: Path) -> Callable[..., Pipeline]:
+    """Makes a pipeline that has delivered `files` under default settings and goes on with those of the test."""
+
+    def make(**settings: Any) -> Pipeline:
+        return Pipeline(Path(shutil.copytree(delivered_home, tmp_path / "home")), settings)
+
+    return make
+
+
+@pytest.fixture
+def delivered(delivered_with: Callable[..., Pipeline]) -> Pipeline:
+    """A pipeline that has delivered `files`: the test's first night is the second one."""
+    return delivered_with()

@@ -1,7 +1,6 @@
 """The guard from outside: what holds a delta back, in which words, and what does not."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +10,13 @@ from roster_pipeline_tests.roster_files import RosterFiles, maple
 DELETED = {"status": "tobedeleted", "dateLastModified": "2026-11-20T00:00:00.000Z"}
 
 
+EVERY_ROW_COUNTS = {"safety": {"ignore_below": 1}}
+
+
 @pytest.fixture
-def guarded(tmp_path: Path) -> Pipeline:
-    """A pipeline in which even one row counts."""
-    return Pipeline(tmp_path / "home", {"safety": {"ignore_below": 1}})
+def guarded(delivered_with: Callable[..., Pipeline]) -> Pipeline:
+    """A pipeline that has delivered `files`, in which even one row counts."""
+    return delivered_with(**EVERY_ROW_COUNTS)
 
 
 def _only_objection(night: Night) -> str:
@@ -33,17 +35,15 @@ def _large_school() -> RosterFiles:
 
 
 def test_a_quiet_night_passes(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     night = guarded.night(files)
     assert night.verdict.passes
     assert night.verdict.largest_groups == []
 
 
 def test_fewer_rows_than_ignored_pass_whatever_their_share(
-    pipeline_with: Callable[..., Pipeline], files: RosterFiles
+    delivered_with: Callable[..., Pipeline], files: RosterFiles
 ) -> None:
-    pipeline = pipeline_with(safety={"ignore_below": 5})
-    pipeline.night(files)
+    pipeline = delivered_with(safety={"ignore_below": 5})
     for name in ("e-sue-lit-1", "e-sam-lit-1"):
         files.remove("enrollments", name)
     assert pipeline.night(files).verdict.passes
@@ -76,7 +76,6 @@ def test_courses_are_weighed_school_by_school(pipeline_with: Callable[..., Pipel
 
 
 def test_changes_are_weighed_too(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     for user in ("sam", "sue", "pat"):
         files.change("users", user, familyName="Other")
     assert "3 of 5 users would be changed (60.0 %" in _only_objection(guarded.night(files))
@@ -86,7 +85,6 @@ def test_changes_are_weighed_too(guarded: Pipeline, files: RosterFiles) -> None:
 def test_an_extract_without_any_row_of_a_resource_is_held(
     guarded: Pipeline, files: RosterFiles, resource: str, rows: int
 ) -> None:
-    guarded.night(files)
     files.rows[resource].clear()
     for _ in range(2):  # a held extract is not what the next one is compared with
         objections = guarded.night(files).verdict.objections
@@ -94,22 +92,19 @@ def test_an_extract_without_any_row_of_a_resource_is_held(
 
 
 def test_an_emptied_resource_that_was_accepted_is_held_no_more(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     files.rows["enrollments"].clear()
     assert not guarded.night(files).verdict.passes
     guarded.night(files, accept=True)
     assert guarded.night(files).verdict.passes
 
 
-def test_few_rows_may_vanish_as_a_whole(pipeline_with: Callable[..., Pipeline], files: RosterFiles) -> None:
-    pipeline = pipeline_with(safety={"ignore_below": 20})
-    pipeline.night(files)
+def test_few_rows_may_vanish_as_a_whole(delivered_with: Callable[..., Pipeline], files: RosterFiles) -> None:
+    pipeline = delivered_with(safety={"ignore_below": 20})
     files.rows["enrollments"].clear()
     assert pipeline.night(files).verdict.passes
 
 
 def test_a_school_with_people_that_vanishes_is_held_once(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     files.remove("orgs", "oak")
     for _ in range(2):
         (objection,) = [o for o in guarded.night(files).verdict.objections if o.startswith("School")]
@@ -122,11 +117,14 @@ def test_a_school_with_people_that_vanishes_is_held_once(guarded: Pipeline, file
     assert not guarded.night(files).verdict.passes, "a school that came back may not vanish unseen"
 
 
-def test_a_school_that_the_sis_deletes_or_that_is_empty_may_go(guarded: Pipeline, files: RosterFiles) -> None:
+def test_a_school_that_the_sis_deletes_or_that_is_empty_may_go(
+    pipeline_with: Callable[..., Pipeline], files: RosterFiles
+) -> None:
     files.org("ash", "school", "Ash Elementary", identifier="0503", parentSourcedId="district")
-    guarded.night(files)
+    pipeline = pipeline_with(**EVERY_ROW_COUNTS)
+    pipeline.night(files)
     files.remove("orgs", "ash")
-    assert guarded.night(files).verdict.passes
+    assert pipeline.night(files).verdict.passes
 
 
 def _with_new_ids(files: RosterFiles, resource: str) -> RosterFiles:
@@ -151,7 +149,6 @@ def _with_new_ids(files: RosterFiles, resource: str) -> RosterFiles:
     ],
 )
 def test_new_ids_for_all_are_held(guarded: Pipeline, files: RosterFiles, resource: str, told: str) -> None:
-    guarded.night(files)
     night = guarded.night(_with_new_ids(files, resource))
     assert [objection for objection in night.verdict.objections if objection.startswith(told)]
     assert night.bundle is None
@@ -159,7 +156,6 @@ def test_new_ids_for_all_are_held(guarded: Pipeline, files: RosterFiles, resourc
 
 
 def test_new_ids_for_a_few_are_not_held(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     row = files.rows["users"].pop("sue")
     files.rows["users"]["sue-new"] = {**row, "sourcedId": "sue-new"}
     files.remove("enrollments", "e-sue-lit-1")
@@ -168,7 +164,6 @@ def test_new_ids_for_a_few_are_not_held(guarded: Pipeline, files: RosterFiles) -
 
 
 def test_what_the_guard_says_names_no_person(guarded: Pipeline, files: RosterFiles) -> None:
-    guarded.night(files)
     for user in ("sam", "sue", "pat"):
         files.change("users", user, familyName="Other")
     files.rows["enrollments"].clear()
