@@ -221,8 +221,11 @@ def tell(
         written = len(sis.writes())
         story.export()
         assert len(sis.writes()) == written, "nothing was due"
-        runs = school.pipeline.rows("grades.export_runs")
-        assert Counter(run["status"] for run in runs)["done"] == len(runs) - story.kills.total()
+        # Who is killed at once leaves no record, and who is killed when all is done leaves the record of a whole run.
+        runs = Counter(run["status"] for run in school.pipeline.rows("grades.export_runs"))
+        assert set(runs) <= {"done", "interrupted"}
+        assert runs["interrupted"] <= story.kills.total()
+        assert runs["done"] >= story.exports - story.kills.total()
         struck = sis.state()["struck"]
         sys.stdout.write(
             f"\nseed {seed}: {story.nights} nights, {story.exports} exports, {dict(story.kills)} kills, {written:,} "
@@ -237,7 +240,7 @@ def test_killed_exports_lose_nothing_and_repeat_nothing_known(tmp_path: Path, mo
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11, 12, 13, 14])
 def test_many_killed_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    story, _ = tell(tmp_path, monkeypatch, seed=seed, pupils=40, items=4, nights=10, kills=5)
-    assert story.kills.total() >= 30
+    story, _ = tell(tmp_path, monkeypatch, seed=seed, pupils=40, items=4, nights=4, kills=5)
+    assert story.kills.total() >= 10
