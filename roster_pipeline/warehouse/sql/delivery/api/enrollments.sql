@@ -19,9 +19,9 @@ LEFT JOIN sync.mappings AS unit
 LEFT JOIN sync.mappings AS offering
     ON
         offering.source_id = getvariable('source_id')
-        AND unit.kind = 'section'
         AND offering.kind = 'course_offering'
-        AND unit.sourced_id = offering.sourced_id
+        -- One equality: with a condition on the unit beside it DuckDB would compare every row with every other.
+        AND CASE WHEN unit.kind = 'section' THEN unit.sourced_id END = offering.sourced_id
 WHERE
     enrollment.source_id = getvariable('source_id')
     AND enrollment.school_year = getvariable('school_year')
