@@ -309,6 +309,34 @@ def reconcile_grades(source: str, *, school_year: str | None, classes: tuple[str
 
 
 @main.command()
+@click.argument("source")
+@school_year_option
+@json_option
+def drift(source: str, *, school_year: str | None, as_json: bool) -> None:
+    """Tell what was changed by hand in Brightspace since SOURCE delivered it; nothing is changed."""
+    home, loaded = _load(source, as_json=as_json)
+    school_year = _known_school_year(loaded.settings, school_year)
+    from roster_pipeline.tenant import printing as drift_printing  # noqa: PLC0415 - only here
+
+    with errors.status(f"{loaded.settings.name}, {school_year}: looking at Brightspace …"):
+        report = _run(home, source, "drift", school_year)
+    found = report.counts.get("drift")
+    if found is None:
+        if as_json:
+            printing.as_json(_object(report, {}))
+        else:
+            errors.print(f"[red]{escape(report.error or report.outcome)}[/red]", soft_wrap=True)
+        sys.exit(FAILED)
+    with Warehouse(home).transaction(source, school_year) as session:
+        rows = drift_printing.drift_rows(session)
+    if as_json:
+        printing.as_json(_object(report, {**found, **rows}))
+    else:
+        drift_printing.drift(loaded.settings.name, school_year, found, rows)
+    sys.exit(DONE if report.outcome == "reported" else FAILED)
+
+
+@main.command()
 @click.option("--students", default=2000, show_default=True, help="Size of the made-up district.")
 @click.option("--port", default=0, help="Port of the SIS; a free one by default.")
 @click.option("--fault", "faults", multiple=True, help="Let the SIS have a fault; --list-faults names them.")

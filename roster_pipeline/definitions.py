@@ -9,6 +9,7 @@ from roster_pipeline.assets.category_sync import build_category_sync
 from roster_pipeline.assets.connection_test import build_connection_test
 from roster_pipeline.assets.delivery import build_delivery, build_published
 from roster_pipeline.assets.delta import build_delta_assets
+from roster_pipeline.assets.drift import DRIFT, build_drift
 from roster_pipeline.assets.grade_export import build_grade_export
 from roster_pipeline.assets.grade_reconciliation import build_grade_reconciliation
 from roster_pipeline.assets.gradebook import ON_DEMAND, GradeRun, build_gradebook_assets
@@ -36,6 +37,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
         build_published(source_id),
     ]
     grades = [build_gradebook_assets(source_id), build_grade_export(source_id)]
+    drift = build_drift(source_id)
     tags = {"source": source_id}
     roster_sync = dg.define_asset_job(
         f"{source_id}__roster_sync",
@@ -62,7 +64,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
         tags=tags,
     )
     return dg.Definitions(
-        assets=[*assets, *grades],
+        assets=[*assets, *grades, drift],
         jobs=[
             nightly,
             roster_sync,
@@ -71,6 +73,12 @@ def build_source(source: SourceFile) -> dg.Definitions:
             build_connection_test(source_id, settings.name),
             build_category_sync(source_id, settings.name),
             build_grade_reconciliation(source_id, settings.name),
+            dg.define_asset_job(
+                f"{source_id}__{DRIFT}",
+                selection=dg.AssetSelection.assets(drift),
+                description=f"{settings.name}: what was changed by hand in Brightspace since it was delivered",
+                tags=tags,
+            ),
         ],
         schedules=[_schedule(source)] if is_rest else [],
         sensors=[] if is_rest else [build_arrival_sensor(source_id, settings)],

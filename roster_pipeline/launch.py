@@ -34,7 +34,7 @@ telemetry:
 #: The command prints its own lines; Dagster keeps its log for the UI.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-Outcome = Literal["success", "held", "dry_run", "partial", "failed", "refused"]
+Outcome = Literal["success", "held", "dry_run", "reported", "partial", "failed", "refused"]
 
 
 @dataclass(frozen=True)

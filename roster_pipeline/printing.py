@@ -31,7 +31,7 @@ def sources(home: Home, loaded: list[SourceFile], mistakes: list[str]) -> None:
     if not loaded and not mistakes:
         console.print(f"No source file in {home.sources}. Write one, or set ROSTER_HOME.", soft_wrap=True)
         return
-    table = _table("source", "name", "profile", "connection", "route", "schedule")
+    table = plain_table("source", "name", "profile", "connection", "route", "schedule")
     for source in loaded:
         settings = source.settings
         schedule = f"{settings.schedule.time} {settings.timezone}" if settings.schedule.enabled else "off"
@@ -90,7 +90,7 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
         errors.print(f"[yellow]{told}[/yellow]", soft_wrap=True)
     if report.outcome == "held":
         errors.print(f"[yellow]Held back: {escape(counts['held']['why'])}[/yellow]", soft_wrap=True)
-        groups = _table("entity", "where", "action", "reason", "rows")
+        groups = plain_table("entity", "where", "action", "reason", "rows")
         for group in counts["held"]["largest_groups"]:
             groups.add_row(*(str(group[key] or "") for key in ("entity", "place", "action", "reason", "rows")))
         console.print(groups)
@@ -101,7 +101,7 @@ def sync(home: Home, source: SourceFile, report: Any) -> None:
 def steps(found: list[dict[str, Any]]) -> None:
     """The steps of a connection test."""
     colours = {"passed": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
-    table = _table("step", "outcome", "seconds", "detail")
+    table = plain_table("step", "outcome", "seconds", "detail")
     for step in found:
         colour = colours[step["outcome"]]
         told = escape(step["detail"])
@@ -122,7 +122,7 @@ def delta(counts: Mapping[str, Mapping[str, int]]) -> None:
     """The delta's rows by entity and action."""
     if not any(counts.values()):
         return
-    table = _table("delta", "create", "update", "delete", "inactivate", "unmap")
+    table = plain_table("delta", "create", "update", "delete", "inactivate", "unmap")
     for entity, actions in counts.items():
         table.add_row(
             entity, *(f"{actions.get(action, 0):,}" for action in ("create", "update", "delete", "inactivate", "unmap"))
@@ -148,7 +148,7 @@ def proposed(home: Home, source_id: str, school_year: str) -> None:
 
 def _shortened(columns: list[str], rows: list[tuple[Any, ...]], whole: str) -> None:
     """The first rows as a table, and where the rest is."""
-    table = _table(*columns)
+    table = plain_table(*columns)
     for row in rows[:NAMES_SHOWN]:
         table.add_row(*map(escape, map(str, row)))
     console.print(table)
@@ -162,7 +162,8 @@ def _counts(title: str, counts: Mapping[str, int]) -> None:
         console.print(f"{title}: {told}")
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -186,7 +187,7 @@ def life(found: Life) -> None:
 
 def audit(rows: list[dict[str, Any]]) -> None:
     """What was delivered of courses."""
-    table = _table("at (UTC)", "action", "kind", "rows", "name")
+    table = plain_table("at (UTC)", "action", "kind", "rows", "name")
     for row in rows:
         action = row["action"] if row["outcome"] == "delivered" else f"{row['action']} {row['outcome']}"
         table.add_row(f"{row['at']:%Y-%m-%d %H:%M}", action, row["kind"], f"{row['rows']:,}", escape(row["name"]))

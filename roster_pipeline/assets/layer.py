@@ -15,6 +15,7 @@ from roster_pipeline.grades.scope import ExportRefusedError
 from roster_pipeline.oneroster.extract import ExtractError
 from roster_pipeline.partitions import school_years
 from roster_pipeline.settings import SettingsError
+from roster_pipeline.tenant.drift import DriftError
 from roster_pipeline.warehouse.catalogue import tables
 from roster_pipeline.warehouse.connection import WarehouseError
 from roster_pipeline.warehouse.existing import ExistingError
@@ -34,6 +35,7 @@ WAREHOUSE_POOL = "warehouse"
 EXPECTED = (
     BrightspaceError,
     DeliveryError,
+    DriftError,
     ExistingError,
     ExportRefusedError,
     ExtractError,

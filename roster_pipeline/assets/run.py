@@ -15,10 +15,10 @@ from roster_pipeline.partitions import today
 from roster_pipeline.settings import Source, load_source, load_sources
 from roster_pipeline.warehouse.connection import Session, Warehouse
 
-Status = Literal["started", "success", "held", "dry_run", "partial", "failed", "interrupted", "refused"]
+Status = Literal["started", "success", "held", "dry_run", "reported", "partial", "failed", "interrupted", "refused"]
 
 #: Jobs that ask for a permission of their own, or change nothing.
-JOBS_FOR_OTHERS = {"connection_test", "on_demand_export", "sync_categories"}
+JOBS_FOR_OTHERS = {"connection_test", "drift", "on_demand_export", "sync_categories"}
 
 #: How long a waiting run stays silent between two looks at the lock, seconds.
 LOCK_NEWS = 30.0
@@ -116,6 +116,16 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             "UPDATE sync.runs SET counts = json_merge_patch(coalesce(counts, '{}'::JSON), $counts::JSON) "
             "WHERE source_id = getvariable('source_id') AND run_id = $run_id",
             {"counts": json.dumps(counts), "run_id": self.run_id},
+        )
+
+    def is_open(self, session: Session) -> bool:
+        """Whether nothing has been said yet of how the run ended."""
+        return bool(
+            session.value(
+                "SELECT count(*) FROM sync.runs WHERE source_id = getvariable('source_id') AND run_id = $run_id "
+                "AND status = 'started'",
+                {"run_id": self.run_id},
+            )
         )
 
     def finish(self, session: Session, status: Status) -> None:

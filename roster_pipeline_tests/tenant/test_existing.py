@@ -1,6 +1,6 @@
 """Linking and copying content come out alike, whichever way what Brightspace holds is looked up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,6 @@ from roster_pipeline_tests.roster_files import RosterFiles, maple
 from roster_pipeline_tests.rules.existing import brightspace_holds, look_up, tenant_holds
 
 Make = Callable[..., Pipeline]
-
-
-@pytest.fixture
-def brightspace() -> Iterator[SandboxBrightspace]:
-    """A tenant with small pages."""
-    with SandboxBrightspace(page_size=2) as brightspace:
-        yield brightspace
 
 
 def _user(brightspace_id: int, username: str, org_defined_id: str, **values: Any) -> dict[str, Any]:
