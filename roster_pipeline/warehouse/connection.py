@@ -5,6 +5,7 @@ file first. The operating system releases it when a process dies, however it die
 while another system is talked to.
 """
 
+import errno
 import hashlib
 import os
 import random
@@ -165,14 +166,16 @@ class Warehouse:
         """
         with self._connection() as connection:
             connection.execute("BEGIN")
-            # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
-            yield Session(connection, source_id, school_year)
             try:
+                # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
+                yield Session(connection, source_id, school_year)
                 connection.execute("COMMIT")
-            except duckdb.Error as error:
-                raise WarehouseError(
-                    f"{self.path} could not be written and is unchanged: {error}. Make room on its disk and run again."
-                ) from error
+            except (duckdb.Error, OSError) as error:
+                if _says_no_room(error):
+                    raise WarehouseError(
+                        f"There is no room on the disk: {error}. {self.path} is unchanged. Make room and run again."
+                    ) from error
+                raise
 
     def publish(self) -> None:
         """Replace the analysts' copy by the state now. Open sessions keep the copy they opened."""
@@ -228,6 +231,14 @@ class Warehouse:
         self.path.chmod(PRIVATE_FILE)
         _ensure_schema(connection)
         return connection
+
+
+def _says_no_room(error: duckdb.Error | OSError) -> bool:
+    """Whether a disk is full, or a quota or the largest size of a file is reached."""
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, OSError):
+        return error.errno in codes
+    return any(os.strerror(code) in str(error) for code in codes)
 
 
 def sql_text(name: str) -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,7 @@ from roster_pipeline.delivery import bundle, bundle_route, outbox
 from roster_pipeline.delivery.routes import deliver
 from roster_pipeline.home import Home
 from roster_pipeline.warehouse import connection
-from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.connection import Warehouse, WarehouseError
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 
 # A child starts from a process that has everything imported and nothing opened.
@@ -125,8 +126,12 @@ def delivery_lines(folder: Path) -> list[tuple[str, int]]:
     return lines
 
 
-def delivery_with_small_files(folder: Path, largest: int) -> None:
-    """The delivery where no file may grow beyond `largest` bytes, as on a disk that is full."""
+def delivery_with_small_files(folder: Path, largest: int, errors: Connection) -> None:
+    """The delivery where no file may grow beyond `largest` bytes, as on a disk that is full; sends what it says."""
     pipeline = Pipeline(folder)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    _deliver(pipeline)
+    try:
+        _deliver(pipeline)
+    except WarehouseError as error:
+        errors.send(str(error))
+        raise
