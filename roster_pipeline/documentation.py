@@ -69,7 +69,7 @@ def settings() -> str:
         "`${ENV_VAR}`; secrets must be.\n",
         "| key | values | default | meaning |",
         "| --- | --- | --- | --- |",
-        *_keys(Source, ""),
+        *_keys(Source, "", None),
     ]
     return _GENERATED + "\n".join(lines) + "\n"
 
@@ -93,19 +93,24 @@ def main(folder: Path) -> None:
         (folder / name).write_text(page(), "utf-8")
 
 
-def _keys(model: type[BaseModel], prefix: str) -> list[str]:
+def _keys(model: type[BaseModel], prefix: str, preset: BaseModel | None) -> list[str]:
+    """A row for each key of a section; `preset` is the section where its defaults are not its own."""
     lines: list[str] = []
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
+        default = getattr(preset, name) if preset else field.get_default(call_default_factory=True, validated_data={})
         sections = _sections(field.annotation)
         if sections:
             for section in sections:
                 kind = section.model_fields.get("kind")
                 if kind is not None:
                     lines.append(f"| `{key}.kind` | `{get_args(kind.annotation)[0]}` | | {_first_line(section)} |")
-                lines += [line for line in _keys(section, f"{key}.") if not line.startswith(f"| `{key}.kind`")]
+                else:
+                    lines.append(f"| `{key}` | section | | {_first_line(section)} |")
+                rows = _keys(section, f"{key}.", default if isinstance(default, section) else None)
+                lines += [row for row in rows if not row.startswith(f"| `{key}.kind`")]
         else:
-            lines.append(f"| `{key}` | {_values(field)} | {_default(field)} | {_cell(field.description or '')} |")
+            lines.append(f"| `{key}` | {_values(field)} | {_default(default)} | {_cell(field.description or '')} |")
     return lines
 
 
@@ -130,13 +135,10 @@ def _values(field: FieldInfo) -> str:
     return kinds.get(getattr(annotation, "__origin__", annotation), "text")
 
 
-def _default(field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=True, validated_data={})
-    if default is PydanticUndefined:
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
         return "required"
-    if isinstance(default, BaseModel):
-        return ""
-    return f"`{json.dumps(default)}`" if default is not None else ""
+    return f"`{json.dumps(value)}`" if value is not None else ""
 
 
 def _first_line(section: type[BaseModel]) -> str:

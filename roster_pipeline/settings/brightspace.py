@@ -36,7 +36,7 @@ class RefreshToken(Section):
 
     kind: Literal["refresh_token"]
     token_url: Url = TOKEN_URL
-    client_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1, description="Of the application registered in Brightspace")
     client_secret: Secret
     refresh_token: Secret
     scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
@@ -47,15 +47,17 @@ class ClientAssertion(Section):
 
     kind: Literal["client_assertion"]
     token_url: Url = TOKEN_URL
-    client_id: str = Field(min_length=1)
-    key_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1, description="Of the application registered in Brightspace")
+    key_id: str = Field(min_length=1, description="Of the public key registered in Brightspace")
     private_key: Secret = Field(description="The private key in PEM form")
     algorithm: Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = "RS256"
     scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
 
 
 class Brightspace(Section):
-    url: Url
+    """The Brightspace tenant, for the API route, for gradebooks and for what it holds already."""
+
+    url: Url = Field(description="The tenant's address: https://district.brightspace.com")
     auth: Annotated[RefreshToken | ClientAssertion, Field(discriminator="kind")]
     existing: Literal["files", "api", "data_sets"] = Field(
         "files",
@@ -64,6 +66,6 @@ class Brightspace(Section):
     )
     lp_version: str = Field("1.49", pattern=r"^\d+\.\d+$", description="Oldest platform contract to speak")
     le_version: str = Field("1.82", pattern=r"^\d+\.\d+$", description="Oldest learning environment contract to speak")
-    calls_per_minute: int = Field(3000, ge=1, le=5000)
-    concurrency: int = Field(8, ge=1, le=16)
-    timeout_seconds: float = Field(60, gt=0, le=600)
+    calls_per_minute: int = Field(3000, ge=1, le=5000, description="At most so many")
+    concurrency: int = Field(8, ge=1, le=16, description="Calls under way at once")
+    timeout_seconds: float = Field(60, gt=0, le=600, description="How long one answer may take")

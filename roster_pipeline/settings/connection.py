@@ -12,7 +12,7 @@ class OAuth2(Section):
 
     kind: Literal["oauth2"]
     token_url: Url = Field(description="The SIS's authentication endpoint")
-    client_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1, description="From the SIS, with the secret")
     client_secret: Secret
     credentials_in: Literal["header", "body"] = Field(
         "header", description="Client id and secret as HTTP Basic header, or as fields of the form"
@@ -27,9 +27,11 @@ class OAuth1(Section):
     """OAuth 1.0a, two-legged."""
 
     kind: Literal["oauth1"]
-    client_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1, description="From the SIS, with the secret")
     client_secret: Secret
-    signature_method: Literal["HMAC-SHA256", "HMAC-SHA1"] = "HMAC-SHA256"
+    signature_method: Literal["HMAC-SHA256", "HMAC-SHA1"] = Field(
+        "HMAC-SHA256", description="HMAC-SHA1 only for a SIS that knows no better"
+    )
 
 
 class Rest(Section):
@@ -47,10 +49,10 @@ class Sftp(Section):
     """A folder of OneRoster CSV zips on an SFTP server."""
 
     kind: Literal["sftp"]
-    host: str = Field(min_length=1)
+    host: str = Field(min_length=1, description="The server's name")
     port: int = Field(22, ge=1, le=65_535)
     username: str = Field(min_length=1)
-    password: Secret | None = None
+    password: Secret | None = Field(None, description="This, or a private key")
     private_key: Secret | None = Field(None, description="The private key itself, in OpenSSH or PEM form")
     host_key: str = Field(min_length=1, description="The server's public key, as in known_hosts: ssh-ed25519 AAAA…")
     path: str = Field(".", description="The folder on the server that holds the *.zip files")

@@ -24,6 +24,8 @@ GroupTypes = Annotated[dict[GroupType, str], AfterValidator(_presets)]
 
 
 class LinkCourses(Section):
+    """Which course units are linked to ones of the same code that Brightspace holds already."""
+
     sections: bool = False
     offerings: bool = False
     templates: bool = False
@@ -40,17 +42,25 @@ class Dates(Section):
         None, min_length=1, description="Without inherit: metadata key of the class that holds its first day"
     )
     metadata_end: str | None = Field(None, min_length=1, description="The same for its last day")
-    session_type: SessionType = "term"
-    start_offset_days: int = Field(0, ge=-365, le=365)
-    end_offset_days: int = Field(0, ge=-365, le=365)
+    session_type: SessionType = Field("term", description="Whose dates are inherited")
+    start_offset_days: int = Field(0, ge=-365, le=365, description="Days added to the inherited start")
+    end_offset_days: int = Field(0, ge=-365, le=365, description="Days added to the inherited end")
 
 
 class ContentCopy(Section):
-    enabled: bool = False
-    source: Literal["same_code", "parent_template", "sibling"] = Field("same_code", alias="from")
+    """What new offerings start with."""
+
+    enabled: bool = Field(False, description="Ask for a copy of content, once for each new offering")
+    source: Literal["same_code", "parent_template", "sibling"] = Field(
+        "same_code",
+        alias="from",
+        description="The course of the same code, the template, or the offering whose code is the template's",
+    )
 
 
 class Unenroll(Section):
+    """When enrollments end beside their deletion in the SIS."""
+
     after_end_date: bool = Field(False, description="Leave course and section when the enrollment's end date has come")
     when_org_left: bool = Field(False, description="Leave a school or district that the user no longer lists")
 
@@ -58,14 +68,18 @@ class Unenroll(Section):
 class Courses(Section):
     """The Courses and Sections section of the settings page."""
 
-    org_types: dict[OrgType, str] = Field(default={"district": "District", "school": "School"})
+    org_types: dict[OrgType, str] = Field(
+        default={"district": "District", "school": "School"},
+        description="The SIS's types of orgs as types of org unit; a type that is not named makes none",
+    )
     session_types: dict[SessionType, str] = Field(
         default={
             "schoolYear": "School Year",
             "term": "Term",
             "gradingPeriod": "Grading Period",
             "semester": "Semester",
-        }
+        },
+        description="The same for sessions",
     )
     group_types: GroupTypes = Field(
         default={
@@ -77,7 +91,9 @@ class Courses(Section):
         description="Preset and complete; OneRoster makes no section associations",
     )
     default_status: Status = Field("active", description="State in which new offerings are created")
-    on_delete: Literal["nothing", "inactivate"] = "nothing"
+    on_delete: Literal["nothing", "inactivate"] = Field(
+        "nothing", description="What becomes of the offering of a class that the SIS deletes; it is no longer managed"
+    )
     link_existing: LinkCourses = Field(default_factory=LinkCourses)
     dates: Dates = Field(default_factory=Dates)
     content_copy: ContentCopy = Field(default_factory=ContentCopy)

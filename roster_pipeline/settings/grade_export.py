@@ -12,20 +12,26 @@ from roster_pipeline.settings.base import Section
 class InProgress(Section):
     """Only courses that have started and not ended, with some days of grace on both sides."""
 
-    enabled: bool = False
-    days_before_start: int = Field(0, ge=0, le=365)
-    days_after_end: int = Field(0, ge=0, le=365)
+    enabled: bool = Field(False, description="Whether the nightly export looks at the dates of courses")
+    days_before_start: int = Field(0, ge=0, le=365, description="Days of grace before the start")
+    days_after_end: int = Field(0, ge=0, le=365, description="Days of grace after the end")
 
 
 class ApiGradebook(Section):
+    """Gradebooks are read over Brightspace's API."""
+
     kind: Literal["api"]
 
 
 class DataSetsGradebook(Section):
+    """Gradebooks are read from Brightspace's data sets."""
+
     kind: Literal["data_sets"]
 
 
 class FilesGradebook(Section):
+    """Gradebooks are read from CSV files."""
+
     kind: Literal["files"]
     path: str = Field(min_length=1, description="Folder of the three CSVs; a relative path starts at ROSTER_HOME")
 
@@ -104,20 +110,28 @@ class Skyward(Section):
 class GradeExport(Section):
     """The Grades Export section of the settings page."""
 
-    enabled: bool = False
-    policy: Literal["skyward", "infinite_campus", "otus"] | None = None
-    on_demand: bool = True
-    daily: bool = False
-    allowed_users: list[str] = Field(default_factory=list)
-    only_active_courses: bool = False
+    enabled: bool = Field(False, description="Whether grades go back to the SIS at all")
+    policy: Literal["skyward", "infinite_campus", "otus"] | None = Field(
+        None, description="Which grades may go, and in what form: skyward, infinite_campus or otus"
+    )
+    on_demand: bool = Field(True, description="Whether `roster export-grades` may send grades at any time")
+    daily: bool = Field(False, description="Whether the nightly job sends them after the roster")
+    allowed_users: list[str] = Field(
+        default_factory=list, description="Logins of teachers who may export grades on demand; the operator always may"
+    )
+    only_active_courses: bool = Field(False, description="The nightly export leaves courses out that are inactive")
     only_courses_in_progress: InProgress = Field(default_factory=InProgress)
     gradebook: Gradebook = ApiGradebook(kind="api")
-    verify: Literal["none", "sample", "all"] = "none"
+    verify: Literal["none", "sample", "all"] = Field(
+        "none", description="How much of what was written is read back from the SIS"
+    )
     grading_period_mode: Literal["chosen_session", "child_grading_period_by_date"] = Field(
         "chosen_session",
         description="Send the session chosen for the item, or the grading period below it that holds the due date",
     )
-    score_status_for_graded: Literal["fully graded", "submitted"] = "fully graded"
+    score_status_for_graded: Literal["fully graded", "submitted"] = Field(
+        "fully graded", description="The scoreStatus that a graded score is sent with"
+    )
     otus: Otus = Field(default_factory=Otus)
     skyward: Skyward = Field(default_factory=Skyward)
 

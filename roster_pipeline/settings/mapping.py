@@ -69,8 +69,8 @@ SectionNumberSource = Annotated[str, AfterValidator(_section_number)]
 class Naming(Section):
     """Patterns in order of preference: the first one all of whose fields have a value is used."""
 
-    name: list[Pattern] = Field(min_length=1)
-    code: list[Pattern] = Field(min_length=1)
+    name: list[Pattern] = Field(min_length=1, description="Patterns of the name, the preferred one first")
+    code: list[Pattern] = Field(min_length=1, description="The same for the code")
 
 
 class RoleRules(Section):
@@ -89,12 +89,21 @@ class RoleRules(Section):
 class Mapping(Section):
     """The vendor's ways. A profile fills it; a district may override any line."""
 
-    org_code: Literal["name", "identifier_or_name"] = "identifier_or_name"
+    org_code: Literal["name", "identifier_or_name"] = Field(
+        "identifier_or_name", description="What the code of a district, school or other org is"
+    )
     school_parent: Literal["district", "nearest"] = Field(
         "district", description="Schools hang below the district, or below the nearest org that is mapped"
     )
-    section_number: SectionNumberSource = "class_code_last_segment"
+    section_number: SectionNumberSource = Field(
+        "class_code_last_segment",
+        description="Where a class's number stands: class_code, class_code_last_segment, metadata:<key> or "
+        "class_title_regex:<expression with one group>",
+    )
     template: Naming = Naming(name=["{course.title}"], code=["{course.course_code}"])
     offering: Naming = Naming(name=["{class.title}"], code=["{class.class_code}", "{name}"])
     section: Naming = Naming(name=["{class.title}"], code=["{class.class_code}", "{name}"])
-    roles: dict[Role, RoleRules] = Field(default_factory=dict)
+    roles: dict[Role, RoleRules] = Field(
+        default_factory=dict,
+        description="By SIS role: org_defined_id, enroll_in and is_guardian; see the profiles for all of them",
+    )

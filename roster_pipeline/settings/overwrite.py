@@ -6,6 +6,8 @@ from roster_pipeline.settings.base import Section
 
 
 class PeopleFields(Section):
+    """Values of people."""
+
     username: bool = True
     org_defined_id: bool = True
     first_name: bool = True
@@ -16,11 +18,15 @@ class PeopleFields(Section):
 
 
 class EnrollmentFields(Section):
+    """Roles of people who are enrolled."""
+
     role_in_course: bool = True
     role_in_upper_org_units: bool = True
 
 
 class CourseFields(Section):
+    """Values of course offerings and sections."""
+
     code: bool = True
     name: bool = True
     section_name: bool = True
@@ -29,13 +35,15 @@ class CourseFields(Section):
 
 
 class OrgUnitFields(Section):
+    """Names of sessions, of departments, and of districts, schools and other orgs."""
+
     semester_name: bool = True
     department_name: bool = True
     org_unit_name: bool = True
 
 
 class Overwrite(Section):
-    """Every overwrite switch of the settings page, all on by default."""
+    """Which values the SIS may replace on updates; a new object gets every value."""
 
     people: PeopleFields = Field(default_factory=PeopleFields)
     enrollments: EnrollmentFields = Field(default_factory=EnrollmentFields)

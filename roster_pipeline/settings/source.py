@@ -47,10 +47,10 @@ def _day_of_year(value: str) -> str:
 
 
 class Schedule(Section):
-    """The daily run of a REST or folder source, in the district's time zone."""
+    """The daily run of a REST source, at the district's time; sources of files run when a file arrives."""
 
-    enabled: bool = True
-    time: Annotated[str, AfterValidator(_clock)] = "02:00"
+    enabled: bool = Field(True, description="Whether the nightly run, or the watch for new files, starts by itself")
+    time: Annotated[str, AfterValidator(_clock)] = Field("02:00", description="Time of day at the district")
     rollover: Annotated[str, AfterValidator(_day_of_year)] = Field(
         "07-01", description="From this month and day on, a run without a school year works for the next one"
     )
@@ -64,8 +64,12 @@ class Source(Section):
     """One SIS connection of one district, as its source file and its profile describe it."""
 
     name: str = Field(min_length=1, description="Unique label")
-    profile: Literal["skyward", "infinite_campus", "generic"]
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    profile: Literal["skyward", "infinite_campus", "generic"] = Field(
+        description="The vendor's ways, as defaults for everything below"
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Where the district's days begin, like America/Chicago"
+    )
     connection: Connection
     schedule: Schedule = Field(default_factory=Schedule)
     operators: list[str] = Field(
