@@ -177,3 +177,21 @@ def test_an_interrupted_delivery_goes_on_where_it_stopped(
     _assert_equal(pipeline, tenant)
     _assert_nothing_twice(tenant)
     assert {row["state"] for row in pipeline.rows("sync.deliveries")} == {"confirmed"}
+
+
+def test_a_unit_that_was_made_anew_is_the_managed_one_from_then_on(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline()
+    pipeline.night(files)
+    lost = pipeline.mappings("section")["lit-2"]["brightspace_id"]
+    tenant.tenant.tree.recycle(lost)
+    tenant.tenant.delete_org_unit_for_good(lost)
+    for number in ("008", "009"):
+        files.change("classes", "lit-2", classCode=f"CPLI1/{number}")
+        pipeline.night(files)
+        section = pipeline.mappings("section")["lit-2"]
+        assert section["brightspace_id"] != lost
+        assert tenant.tenant.tree.get(section["brightspace_id"]).name.endswith(number)
+    offering = tenant.tenant.tree.get(pipeline.mappings("course_offering")["lit-2"]["brightspace_id"])
+    assert len(tenant.tenant.tree.children(offering.id)) == 1

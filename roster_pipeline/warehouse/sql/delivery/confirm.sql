@@ -92,7 +92,8 @@ SELECT
     getvariable('source_id'),
     confirmed.kind,
     confirmed.sourced_id,
-    coalesce(previous.brightspace_id, (confirmed.after ->> 'brightspace_id')::BIGINT),
+    -- A unit that was gone for good and is made anew has another id than before.
+    coalesce((confirmed.after ->> 'brightspace_id')::BIGINT, previous.brightspace_id),
     confirmed.code,
     confirmed.after,
     getvariable('school_year'),
