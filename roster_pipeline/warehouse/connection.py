@@ -15,7 +15,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import duckdb
 from filelock import FileLock
@@ -36,6 +36,14 @@ _PARTITION = "source_id = getvariable('source_id') AND school_year = getvariable
 
 class WarehouseError(Exception):
     """The warehouse cannot be used. The message names the file and the remedy."""
+
+
+class Fingerprint(NamedTuple):
+    """What tells two sets of rows apart, whatever their order."""
+
+    rows: int
+    total: int
+    """Of the rows' hashes."""
 
 
 class Session:
@@ -68,51 +76,62 @@ class Session:
         """Keep the result of the query in `sql/<name>.sql` as a temporary table."""
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql_text(name)}")
 
-    def replace_partition(self, table: str, query: str) -> int:
+    def replace_partition(self, table: str, query: str, row_id: str | None = None) -> int:
         """Make the rows of this source and school year in `table` those of `query`; returns their number.
 
         The query yields the table's columns without `source_id` and `school_year`, by name. Only rows that differ
-        are written, and a partition that would not change is not touched.
+        are written, and a partition that would not change is not touched. Where the query yields a column `row_id`
+        besides, which tells its rows apart, it is read anew as often as needed: a copy costs more than selecting.
         """
         columns = _content_columns(table)
-        known = self.execute(
-            "SELECT rows, fingerprint FROM sync.fingerprints WHERE source_id = getvariable('source_id') "
-            "AND school_year = getvariable('school_year') AND table_name = $table",
-            {"table": table},
-        )
-        if not known or known[0][0] == 0:
-            self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
-            self._insert(table, columns, f"({query})")
+        known = self._noted_fingerprint(table)
+        if known.rows == 0:
+            self._rewrite(table, columns, f"({query})")
             state = self._fingerprint(table, columns)
         else:
-            self.execute(f"CREATE OR REPLACE TEMP TABLE replacement AS {query}")
+            kind = "VIEW" if row_id else "TABLE"
+            self.execute(f"CREATE OR REPLACE TEMP {kind} replacement AS {query}")
             state = self._fingerprint("replacement", columns, where="true")
-            if state != known[0]:
-                self._write_differences(table, columns)
-                if self._fingerprint(table, columns) != state:
-                    # Rows that are equal to each other cannot be told apart by their hashes.
-                    self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
-                    self._insert(table, columns, "replacement")
-            self.execute("DROP TABLE replacement")
-        if [state] != known:
-            self._note_fingerprint(table, *state)
-        return state[0]
+            if state != known and not self._write_differences(table, columns, row_id or "rowid", known, state):
+                self._rewrite(table, columns, "replacement")
+            self.execute(f"DROP {kind} replacement")
+        if state != known:
+            self._note_fingerprint(table, state)
+        return state.rows
 
-    def _write_differences(self, table: str, columns: list[str]) -> None:
-        same = " AND ".join(
-            f"hash({_quoted(order, 'replacement')}) = hash({_quoted(order, 'kept')})"
-            # Two hashes over different orders: one alone may coincide among some ten million rows.
-            for order in (columns, columns[::-1])
-        )
+    def _write_differences(
+        self, table: str, columns: list[str], row_id: str, known: Fingerprint, wanted: Fingerprint
+    ) -> bool:
+        """Write the rows of `replacement` that differ; False where writing them all is better, and nothing was done."""
+        if wanted.rows < known.rows / 2:
+            return False
+        row_hash = f"hash({_quoted(columns)})"
         self.execute(
-            f"DELETE FROM {table} AS kept WHERE {_PARTITION} AND NOT EXISTS (SELECT 1 FROM replacement WHERE {same})"
+            f"""
+            CREATE OR REPLACE TEMP TABLE differences AS
+            SELECT kept.row_id AS gone, added.row_id AS added, coalesce(kept.row_hash, added.row_hash) AS row_hash
+            FROM (SELECT rowid AS row_id, {row_hash} AS row_hash FROM {table} WHERE {_PARTITION}) AS kept
+            FULL JOIN (SELECT {row_id} AS row_id, {row_hash} AS row_hash FROM replacement) AS added
+                ON kept.row_hash = added.row_hash
+            WHERE kept.row_id IS NULL OR added.row_id IS NULL
+            """
         )
-        self._insert(
-            table,
-            columns,
-            f"(SELECT * FROM replacement WHERE NOT EXISTS "
-            f"(SELECT 1 FROM {table} AS kept WHERE {_PARTITION} AND {same}))",
-        )
+        gone, added, total = self.execute(
+            "SELECT count(gone), count(added), "
+            "sum(CASE WHEN gone IS NULL THEN row_hash::HUGEINT ELSE -row_hash::HUGEINT END) FROM differences"
+        )[0]
+        # Rows that are equal to each other cannot be told apart by their hashes.
+        is_complete = Fingerprint(known.rows - gone + added, known.total + (total or 0)) == wanted
+        if not is_complete or gone > known.rows / 2:
+            return False
+        self.execute(f"DELETE FROM {table} WHERE {_PARTITION} AND rowid IN (SELECT gone FROM differences)")
+        self._insert(table, columns, f"(FROM replacement WHERE {row_id} IN (SELECT added FROM differences))")
+        self.execute("DROP TABLE differences")
+        return True
+
+    def _rewrite(self, table: str, columns: list[str], relation: str) -> None:
+        self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
+        self._insert(table, columns, relation)
 
     def _insert(self, table: str, columns: list[str], relation: str) -> None:
         self.execute(
@@ -120,33 +139,39 @@ class Session:
             f"SELECT getvariable('source_id'), getvariable('school_year'), {_quoted(columns)} FROM {relation}"
         )
 
-    def _note_fingerprint(self, table: str, rows: int, fingerprint: str) -> None:
+    def _noted_fingerprint(self, table: str) -> Fingerprint:
+        noted = self.execute(
+            f"SELECT rows, fingerprint::HUGEINT FROM sync.fingerprints WHERE {_PARTITION} AND table_name = $table",
+            {"table": table},
+        )
+        return Fingerprint(*noted[0]) if noted else Fingerprint(0, 0)
+
+    def _note_fingerprint(self, table: str, state: Fingerprint) -> None:
         self.execute(f"DELETE FROM sync.fingerprints WHERE {_PARTITION} AND table_name = $table", {"table": table})
         self.execute(
             "INSERT INTO sync.fingerprints VALUES "
-            "(getvariable('source_id'), getvariable('school_year'), $table, $rows, $fingerprint)",
-            {"table": table, "rows": rows, "fingerprint": fingerprint},
+            "(getvariable('source_id'), getvariable('school_year'), $table, $rows, $total::VARCHAR)",
+            {"table": table, "rows": state.rows, "total": state.total},
         )
 
     def fingerprint(self, table: str) -> str:
-        """Order-independent hash of this source's and year's rows of a table."""
-        rows, fingerprint = self._fingerprint(table, _content_columns(table))
-        return f"{rows}-{fingerprint}"
+        """Order-independent hash of this source's and year's rows of a table, as `replace_partition` wrote them."""
+        state = self._noted_fingerprint(table)
+        return f"{state.rows}-{state.total}"
 
-    def _fingerprint(self, relation: str, columns: list[str], where: str = _PARTITION) -> tuple[int, str]:
+    def _fingerprint(self, relation: str, columns: list[str], where: str = _PARTITION) -> Fingerprint:
         rows, total = self.execute(
             f"SELECT count(*), sum(hash({_quoted(columns)})::HUGEINT) FROM {relation} WHERE {where}"
         )[0]
-        return rows, str(total or 0)
+        return Fingerprint(rows, total or 0)
 
 
 def _content_columns(table: str) -> list[str]:
     return [name for name in tables()[table].column_names if name not in {"source_id", "school_year"}]
 
 
-def _quoted(columns: list[str], relation: str | None = None) -> str:
-    prefix = f"{relation}." if relation else ""
-    return ", ".join(f'{prefix}"{column}"' for column in columns)
+def _quoted(columns: list[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 class Warehouse:

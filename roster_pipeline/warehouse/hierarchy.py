@@ -40,9 +40,9 @@ def build_hierarchy(session: Session, settings: Source, as_of: date, run_id: str
     _demand_sessions(session)
     for step in ("year_classes", "class_dates", "units", "eligible_users"):
         session.create_temporary(step, f"hierarchy/{step}")
-    session.execute(f"CREATE OR REPLACE TEMP VIEW users_so_far AS {sql_text('hierarchy/users')}")
+    # A view, for those whom the faults leave: the next fault is looked for among them only.
+    session.execute(f"CREATE OR REPLACE TEMP VIEW users_of_year AS {sql_text('hierarchy/users_of_year')}")
     session.run_file("hierarchy/faults_users")
-    session.create_temporary("users_of_year", "hierarchy/users")
     for step in ("class_enrollments", "upper_enrollments"):
         session.create_temporary(step, f"hierarchy/{step}")
     session.run_file("hierarchy/faults")

@@ -47,7 +47,7 @@ def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id:
         if session.value("SELECT EXISTS (FROM accepted)"):  # pandera takes an empty relation for a broken one
             SCHEMAS[resource.table].validate(database.table("accepted"), lazy=True)
         rows[resource.table] = session.replace_partition(
-            f"roster.{resource.table}", f"SELECT {_columns(resource)} FROM accepted"
+            f"roster.{resource.table}", f"SELECT {_columns(resource)} FROM accepted", "position"
         )
         session.execute(
             "INSERT INTO sync.extracts SELECT $source_id, $school_year, $run_id, $snapshot, $resource, $rows, $mode, "

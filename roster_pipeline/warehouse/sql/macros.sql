@@ -78,15 +78,9 @@ CREATE OR REPLACE TEMP MACRO parse_year(value) AS
         WHEN regexp_full_match(value, '\d{4}\s*[-/]\s*(\d{2}|\d{4})') THEN left(value, 4)::INTEGER + 1
     END;
 
--- Names of the fields whose text could not be read: unreadable(['endDate'], [endDate], [end_date IS NULL]).
-CREATE OR REPLACE TEMP MACRO unreadable(names, texts, is_null) AS
-    list_filter(
-        list_transform(
-            list_zip(names, texts, is_null),
-            lambda field: CASE WHEN field[2] IS NOT NULL AND field[3] THEN field[1] END
-        ),
-        lambda name: name IS NOT NULL
-    );
+-- The field's name where there is text in it that could not be read: unread('endDate', endDate, end_date IS NULL).
+CREATE OR REPLACE TEMP MACRO unread(field_name, value, is_unread) AS
+    CASE WHEN value IS NOT NULL AND is_unread THEN field_name END;
 
 -- One identity out of two, unambiguous whatever the parts hold.
 CREATE OR REPLACE TEMP MACRO pair_key(first_part, second_part) AS

@@ -1,5 +1,49 @@
 -- A confirmed delivery: what was delivered becomes what is managed, and every change is written to the audit log.
-CREATE OR REPLACE TEMP TABLE confirmed AS
+-- A view: a copy of a first night's JSON would be the largest table of all.
+CREATE OR REPLACE TEMP VIEW confirmed AS
+SELECT
+    kind,
+    sourced_id,
+    org_unit_key,
+    after ->> 'delivery_code' AS code,
+    action,
+    before,
+    after
+FROM due_org_units
+UNION ALL
+SELECT
+    'user' AS kind,
+    sourced_id,
+    NULL AS org_unit_key,
+    after ->> 'org_defined_id' AS code,
+    action,
+    before,
+    after
+FROM due_users
+UNION ALL
+SELECT
+    'relationship' AS kind,
+    pair_key(student_sourced_id, guardian_sourced_id) AS sourced_id,
+    NULL AS org_unit_key,
+    NULL AS code,
+    action,
+    before,
+    after
+FROM due_relationships
+UNION ALL
+SELECT
+    'enrollment' AS kind,
+    pair_key(user_sourced_id, org_unit_key) AS sourced_id,
+    org_unit_key,
+    NULL AS code,
+    action,
+    before,
+    after
+FROM due_enrollments;
+
+INSERT INTO sync.audit_log (
+    source_id, school_year, run_id, "at", route, kind, sourced_id, name, action, before, after, outcome
+)
 WITH unit_names AS (
     -- As delivered, not as a newer extract may have them by now.
     SELECT org_unit_key, coalesce(after, before) ->> 'name' AS name
@@ -14,76 +58,33 @@ WITH unit_names AS (
 )
 
 SELECT
-    kind,
-    sourced_id,
-    after ->> 'delivery_code' AS code,
-    coalesce(after, before) ->> 'name' AS name,
-    action,
-    before,
-    after
-FROM due_org_units
-UNION ALL
-SELECT
-    'user' AS kind,
-    sourced_id,
-    after ->> 'org_defined_id' AS code,
-    NULL AS name,
-    action,
-    before,
-    after
-FROM due_users
-UNION ALL
-SELECT
-    'relationship' AS kind,
-    pair_key(student_sourced_id, guardian_sourced_id) AS sourced_id,
-    NULL AS code,
-    NULL AS name,
-    action,
-    before,
-    after
-FROM due_relationships
-UNION ALL
-SELECT
-    'enrollment' AS kind,
-    pair_key(enrollment.user_sourced_id, enrollment.org_unit_key) AS sourced_id,
-    NULL AS code,
-    unit_names.name,
-    enrollment.action,
-    enrollment.before,
-    enrollment.after
-FROM due_enrollments AS enrollment
-LEFT JOIN unit_names ON enrollment.org_unit_key = unit_names.org_unit_key;
-
-INSERT INTO sync.audit_log (
-    source_id, school_year, run_id, "at", route, kind, sourced_id, name, action, before, after, outcome
-)
-SELECT
     getvariable('source_id'),
     getvariable('school_year'),
     getvariable('run_id'),
     getvariable('confirmed_at'),
     getvariable('route'),
-    kind,
-    sourced_id,
-    name,
-    action,
-    before,
-    after,
+    confirmed.kind,
+    confirmed.sourced_id,
+    unit_names.name,
+    confirmed.action,
+    confirmed.before,
+    confirmed.after,
     'delivered'
-FROM confirmed;
+FROM confirmed
+LEFT JOIN unit_names ON confirmed.org_unit_key = unit_names.org_unit_key;
 
 CREATE OR REPLACE TEMP TABLE previous AS
-SELECT mapping.*
+SELECT mapping.kind, mapping.sourced_id, mapping.brightspace_id, mapping.first_delivered_at
 FROM sync.mappings AS mapping
-INNER JOIN confirmed ON mapping.kind = confirmed.kind AND mapping.sourced_id = confirmed.sourced_id
+SEMI JOIN confirmed ON mapping.kind = confirmed.kind AND mapping.sourced_id = confirmed.sourced_id
 WHERE mapping.source_id = getvariable('source_id');
 
 DELETE FROM sync.mappings AS mapping
-USING confirmed
+USING previous
 WHERE
     mapping.source_id = getvariable('source_id')
-    AND mapping.kind = confirmed.kind
-    AND mapping.sourced_id = confirmed.sourced_id;
+    AND mapping.kind = previous.kind
+    AND mapping.sourced_id = previous.sourced_id;
 
 INSERT INTO sync.mappings (
     source_id, kind, sourced_id, brightspace_id, code, fields, school_year, first_delivered_at, last_delivered_at

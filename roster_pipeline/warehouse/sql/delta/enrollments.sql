@@ -3,8 +3,7 @@ WITH desired AS (
         user_sourced_id,
         org_unit_key,
         role,
-        pair_key(user_sourced_id, org_unit_key) AS sourced_id,
-        starts_with(org_unit_key, 'section:') OR starts_with(org_unit_key, 'course_offering:') AS in_course
+        pair_key(user_sourced_id, org_unit_key) AS sourced_id
     FROM brightspace.enrollments
     WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
 ),
@@ -15,33 +14,52 @@ mapped AS (
     WHERE source_id = getvariable('source_id') AND kind = 'enrollment'
 ),
 
--- People, and with them their schools and districts, belong to the newest school year delivered; courses to theirs.
-own AS (
-    SELECT *
+-- One comparison of the two, by far the largest relations here; what follows looks only at what differs.
+compared AS MATERIALIZED (
+    SELECT
+        mapped.fields,
+        mapped.school_year,
+        desired.role,
+        desired.sourced_id IS NOT NULL AS is_desired,
+        mapped.sourced_id IS NOT NULL AS is_mapped,
+        coalesce(desired.user_sourced_id, mapped.fields ->> 'user_sourced_id') AS user_sourced_id,
+        coalesce(desired.org_unit_key, mapped.fields ->> 'org_unit_key') AS org_unit_key
     FROM desired
-    WHERE
-        CASE
-            WHEN in_course THEN org_unit_key
-            ELSE 'user:' || user_sourced_id
-        END NOT IN (SELECT key FROM held_by_later_year)
+    FULL JOIN mapped ON desired.sourced_id = mapped.sourced_id
+    WHERE (mapped.fields ->> 'role') IS DISTINCT FROM desired.role
+),
+
+-- People, and with them their schools and districts, belong to the newest school year delivered; courses to theirs.
+different AS (
+    SELECT
+        *,
+        regexp_matches(org_unit_key, '^(section|course_offering):') AS in_course,
+        CASE WHEN in_course THEN org_unit_key ELSE 'user:' || user_sourced_id END
+        IN (SELECT key FROM held_by_later_year) AS is_held
+    FROM compared
+),
+
+own AS (
+    FROM different
+    WHERE is_desired AND NOT is_held
 ),
 
 undesired AS (
     SELECT
         fields,
         school_year,
-        fields ->> 'user_sourced_id' AS user_sourced_id,
-        fields ->> 'org_unit_key' AS org_unit_key,
-        regexp_extract(fields ->> 'org_unit_key', '^(section|course_offering):(.*)$', 2) AS class_sourced_id,
-        regexp_matches(fields ->> 'org_unit_key', '^(section|course_offering):') AS in_course
-    FROM mapped
-    WHERE sourced_id NOT IN (SELECT sourced_id FROM desired)
+        user_sourced_id,
+        org_unit_key,
+        in_course,
+        regexp_extract(org_unit_key, '^(section|course_offering):(.*)$', 2) AS class_sourced_id
+    FROM different
+    WHERE NOT is_desired AND NOT is_held
 ),
 
 undesired_in_courses AS (
     SELECT undesired.*
     FROM undesired
-    WHERE in_course AND org_unit_key NOT IN (SELECT key FROM held_by_later_year)
+    WHERE in_course
 ),
 
 sis_rows AS (
@@ -125,22 +143,21 @@ SELECT
     json_object('user_sourced_id', user_sourced_id, 'org_unit_key', org_unit_key, 'role', role) AS after,
     'new in the SIS' AS reason
 FROM own
-WHERE sourced_id NOT IN (SELECT sourced_id FROM mapped)
+WHERE NOT is_mapped
 UNION ALL
 SELECT
-    own.user_sourced_id,
-    own.org_unit_key,
+    user_sourced_id,
+    org_unit_key,
     'update' AS action,
     ['role'] AS changed_fields,
-    mapped.fields AS before,
-    json_merge_patch(mapped.fields, json_object('role', own.role)) AS after,
+    fields AS before,
+    json_merge_patch(fields, json_object('role', role)) AS after,
     'changed in the SIS: role' AS reason
 FROM own
-INNER JOIN mapped ON own.sourced_id = mapped.sourced_id
 WHERE
-    (mapped.fields ->> 'role') <> own.role
+    is_mapped
     AND CASE
-        WHEN own.in_course THEN getvariable('overwrite_role_in_course')
+        WHEN in_course THEN getvariable('overwrite_role_in_course')
         ELSE getvariable('overwrite_role_in_upper_org_units')
     END
 UNION ALL
@@ -172,4 +189,3 @@ INNER JOIN brightspace.users AS person
 WHERE
     NOT undesired.in_course
     AND getvariable('unenroll_when_org_left')
-    AND 'user:' || undesired.user_sourced_id NOT IN (SELECT key FROM held_by_later_year)

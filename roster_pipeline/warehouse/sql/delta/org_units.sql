@@ -78,6 +78,8 @@ compared AS (
         END AS may_rename
     FROM desired
     INNER JOIN mapped ON desired.org_unit_key = mapped.org_unit_key
+    -- The same text says at once that nothing changed; the fields are looked at only where it is another one.
+    WHERE mapped.is_link OR mapped.fields::VARCHAR <> to_json(desired.unit)::VARCHAR
 ),
 
 changes AS (
@@ -122,35 +124,30 @@ changes AS (
     FROM compared
 ),
 
+-- What the SIS says of the objects behind org units. An equality on one key: a condition on the kind beside it would
+-- make DuckDB compare every row with every other.
+sis_units AS (
+    SELECT unnest(['course_offering:' || sourced_id, 'section:' || sourced_id]) AS org_unit_key, status
+    FROM roster.classes
+    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    UNION ALL
+    SELECT 'course_template:' || sourced_id AS org_unit_key, status
+    FROM roster.courses
+    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    UNION ALL
+    SELECT type || ':' || sourced_id AS org_unit_key, status
+    FROM roster.orgs
+    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+    UNION ALL
+    SELECT unnest(['school_year:', 'semester:', 'term:', 'grading_period:']) || sourced_id AS org_unit_key, status
+    FROM roster.academic_sessions
+    WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
+),
+
 gone AS (
-    SELECT
-        mapped.*,
-        class.status,
-        coalesce(class.status, course.status, org.status, session.status) AS sis_status
+    SELECT mapped.*, sis_units.status
     FROM mapped
-    LEFT JOIN roster.classes AS class
-        ON
-            mapped.kind IN ('course_offering', 'section')
-            AND mapped.sourced_id = class.sourced_id
-            AND class.source_id = getvariable('source_id')
-            AND class.school_year = getvariable('school_year')
-    LEFT JOIN roster.courses AS course
-        ON
-            mapped.kind = 'course_template'
-            AND mapped.sourced_id = course.sourced_id
-            AND course.source_id = getvariable('source_id')
-            AND course.school_year = getvariable('school_year')
-    LEFT JOIN roster.orgs AS org
-        ON
-            mapped.org_unit_key = org.type || ':' || org.sourced_id
-            AND org.source_id = getvariable('source_id')
-            AND org.school_year = getvariable('school_year')
-    LEFT JOIN roster.academic_sessions AS session
-        ON
-            mapped.kind IN ('school_year', 'semester', 'term', 'grading_period')
-            AND mapped.sourced_id = session.sourced_id
-            AND session.source_id = getvariable('source_id')
-            AND session.school_year = getvariable('school_year')
+    INNER JOIN sis_units ON mapped.org_unit_key = sis_units.org_unit_key
     WHERE
         mapped.org_unit_key NOT IN (SELECT org_unit_key FROM desired)
         AND mapped.org_unit_key NOT IN (SELECT key FROM held_by_later_year)
@@ -207,7 +204,7 @@ SELECT
         ELSE 'deleted in the SIS; Brightspace keeps the unit'
     END AS reason
 FROM gone
-WHERE sis_status = 'tobedeleted'
+WHERE status = 'tobedeleted'
 UNION ALL
 SELECT
     org_unit_key,

@@ -44,7 +44,7 @@ WHERE len(given_name) > 64 OR len(family_name) > 64;
 
 INSERT INTO findings (code, kind, sourced_id, detail, position)
 WITH takers AS (
-    FROM users_so_far
+    FROM users_of_year
 ),
 
 repeated AS (
@@ -74,7 +74,7 @@ WHERE sourced_id <> holder;
 
 INSERT INTO findings (code, kind, sourced_id, detail, position)
 WITH takers AS (
-    FROM users_so_far
+    FROM users_of_year
 ),
 
 repeated AS (
@@ -109,7 +109,7 @@ SELECT
     sourced_id,
     org_defined_id_sources[list_position(org_defined_ids, org_defined_id)] AS detail,
     position
-FROM users_so_far
+FROM users_of_year
 WHERE org_defined_ids[1] IS NULL
 UNION ALL
 SELECT
@@ -118,5 +118,5 @@ SELECT
     sourced_id,
     NULL AS detail,
     position
-FROM users_so_far
+FROM users_of_year
 WHERE deliverable(given_name) <> given_name OR deliverable(family_name) <> family_name

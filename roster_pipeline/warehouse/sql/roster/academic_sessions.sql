@@ -14,15 +14,12 @@ SELECT
     ) AS school_year_ends,
     metadata,
     position,
-    unreadable(
-        ['status', 'startDate', 'endDate', 'dateLastModified'],
-        [clean(status), clean(startDate), clean(endDate), clean(dateLastModified)],
-        [
-            NOT is_status(clean(status)),
-            parse_date(clean(startDate)) IS NULL,
-            parse_date(clean(endDate)) IS NULL,
-            parse_timestamp(clean(dateLastModified)) IS NULL
-        ]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('startDate', clean(startDate), parse_date(clean(startDate)) IS NULL),
+        unread('endDate', clean(endDate), parse_date(clean(endDate)) IS NULL),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(type) <> parse_session_type(clean(type)) OR clean(status) <> lower(clean(status)) AS wrong_case,

@@ -15,10 +15,10 @@ SELECT
     clean_list(periods) AS periods,
     metadata,
     position,
-    unreadable(
-        ['status', 'dateLastModified'],
-        [clean(status), clean(dateLastModified)],
-        [NOT is_status(clean(status)), parse_timestamp(clean(dateLastModified)) IS NULL]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(classType) <> lower(clean(classType)) OR clean(status) <> lower(clean(status)) AS wrong_case

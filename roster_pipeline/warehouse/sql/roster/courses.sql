@@ -11,10 +11,10 @@ SELECT
     clean_list(subjectCodes) AS subject_codes,
     metadata,
     position,
-    unreadable(
-        ['status', 'dateLastModified'],
-        [clean(status), clean(dateLastModified)],
-        [NOT is_status(clean(status)), parse_timestamp(clean(dateLastModified)) IS NULL]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(status) <> lower(clean(status)) AS wrong_case

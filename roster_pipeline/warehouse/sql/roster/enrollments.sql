@@ -18,16 +18,13 @@ SELECT
     END AS end_date,
     metadata,
     position,
-    unreadable(
-        ['status', 'primary', 'beginDate', 'endDate', 'dateLastModified'],
-        [clean(status), clean("primary"), clean(beginDate), clean(endDate), clean(dateLastModified)],
-        [
-            NOT is_status(clean(status)),
-            parse_boolean(clean("primary")) IS NULL,
-            parse_date(clean(beginDate)) IS NULL,
-            parse_date(clean(endDate)) IS NULL,
-            parse_timestamp(clean(dateLastModified)) IS NULL
-        ]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('primary', clean("primary"), parse_boolean(clean("primary")) IS NULL),
+        unread('beginDate', clean(beginDate), parse_date(clean(beginDate)) IS NULL),
+        unread('endDate', clean(endDate), parse_date(clean(endDate)) IS NULL),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(role) <> parse_role(clean(role)) OR clean(status) <> lower(clean(status)) AS wrong_case,

@@ -8,10 +8,10 @@ SELECT
     clean(parentSourcedId) AS parent_sourced_id,
     metadata,
     position,
-    unreadable(
-        ['status', 'dateLastModified'],
-        [clean(status), clean(dateLastModified)],
-        [NOT is_status(clean(status)), parse_timestamp(clean(dateLastModified)) IS NULL]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(type) <> lower(clean(type)) OR clean(status) <> lower(clean(status)) AS wrong_case

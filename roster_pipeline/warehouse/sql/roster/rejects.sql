@@ -16,5 +16,6 @@ FROM (
     WHERE severity = 'error' AND position IS NOT NULL
     GROUP BY kind, position
 ) AS reject
-LEFT JOIN candidates_enrollments AS enrollment
-    ON reject.kind = 'enrollment' AND reject.position = enrollment.position
+-- Both conditions as equalities: with one on the left side alone DuckDB would compare every row with every other.
+LEFT JOIN (SELECT 'enrollment' AS kind, * FROM candidates_enrollments) AS enrollment
+    ON reject.kind = enrollment.kind AND reject.position = enrollment.position

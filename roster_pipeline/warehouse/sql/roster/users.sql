@@ -18,14 +18,11 @@ SELECT
     clean_list(grades) AS grades,
     metadata,
     position,
-    unreadable(
-        ['status', 'enabledUser', 'dateLastModified'],
-        [clean(status), clean(enabledUser), clean(dateLastModified)],
-        [
-            NOT is_status(clean(status)),
-            parse_boolean(clean(enabledUser)) IS NULL,
-            parse_timestamp(clean(dateLastModified)) IS NULL
-        ]
+    concat_ws(
+        ', ',
+        unread('status', clean(status), NOT is_status(clean(status))),
+        unread('enabledUser', clean(enabledUser), parse_boolean(clean(enabledUser)) IS NULL),
+        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
     ) AS unreadable,
     sourcedId <> clean(sourcedId) AS blanks_around,
     clean(role) <> parse_role(clean(role)) OR clean(status) <> lower(clean(status)) AS wrong_case

@@ -4,10 +4,10 @@ SELECT
     'value.unreadable' AS code,
     getvariable('kind') AS kind,
     sourced_id,
-    array_to_string(unreadable, ', ') AS detail,
+    unreadable AS detail,
     position
 FROM accepted
-WHERE len(unreadable) > 0
+WHERE unreadable <> ''
 UNION ALL
 SELECT
     'value.wrong_case' AS code,
