@@ -32,7 +32,7 @@ def build_source(source: SourceFile) -> dg.Definitions:
         build_raw(source_id, settings.connection.kind),
         build_roster_assets(source_id),
         build_hierarchy_assets(source_id),
-        build_delta_assets(source_id, settings),
+        build_delta_assets(source_id),
         build_delivery(source_id),
         build_published(source_id),
     ]

@@ -18,10 +18,9 @@ from roster_pipeline.warehouse.connection import Warehouse
 
 #: Written where there is none, so that a server started later runs with it too.
 INSTANCE_SETTINGS = """\
-# One warehouse step at a time keeps runs from waiting on each other's lock; the lock itself is in the warehouse.
+# No pools: a run that is killed would keep its place in one for ever. The warehouse has a lock of its own, which the
+# operating system gives back.
 concurrency:
-  pools:
-    default_limit: 1
   runs:
     tag_concurrency_limits:
       - key: source

@@ -7,7 +7,6 @@ import dagster as dg
 from roster_pipeline.assets.layer import (
     OWNERS,
     SCHOOL_YEARS,
-    WAREHOUSE_POOL,
     Metadata,
     Result,
     markdown_table,
@@ -87,7 +86,6 @@ def build_published(source_id: str) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb"},
         partitions_def=SCHOOL_YEARS,
-        pool=WAREHOUSE_POOL,
         description="warehouse/roster.duckdb, replaced in one instant after a run that passed its checks",
     )
     def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Result:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.delivery.guard import Verdict, judge
 from roster_pipeline.delivery.routes import settle
 from roster_pipeline.issues import issue_counts
-from roster_pipeline.settings import Source
 from roster_pipeline.tenant.connect import existing_for_linking
 from roster_pipeline.warehouse.connection import Session
 from roster_pipeline.warehouse.delta import TABLES, DeltaCounts, build_delta
@@ -18,7 +17,7 @@ from roster_pipeline.warehouse.hierarchy import TABLES as HIERARCHY_TABLES
 GUARD = "within_limits"
 
 
-def build_delta_assets(source_id: str, settings: Source) -> dg.AssetsDefinition:
+def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
     """The delta tables of a source, and the blocking check that holds back what is too much."""
     guarded = dg.AssetKey([source_id, "delta", TABLES[0]])
 
@@ -38,8 +37,6 @@ def build_delta_assets(source_id: str, settings: Source) -> dg.AssetsDefinition:
                 description="The delta removes and changes no more than the source's safety settings allow",
             )
         ],
-        # Reading the tenant takes its time, and other sources need not wait for it.
-        pool=WAREHOUSE_POOL if settings.existing == "files" else None,
     )
     def delta(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         with told_plainly():

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.grades.build import build_gradebook
 from roster_pipeline.grades.categories import list_for_export
@@ -110,7 +110,6 @@ def build_gradebook_assets(source_id: str) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{source_id}__gradebook",
         specs=[table_spec(source_id, "grades", table, upstream, "duckdb") for table in TABLES],
-        pool=WAREHOUSE_POOL,
     )
     def gradebook(context: dg.AssetExecutionContext, sync_run: SyncRun, grade_run: GradeRun) -> Iterator[Result]:
         home, warehouse, year = sync_run.home, sync_run.warehouse, context.partition_key

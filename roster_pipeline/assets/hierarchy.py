@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, Metadata, Result, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import Metadata, Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.issues import issue_counts
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
@@ -25,7 +25,6 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
             )
             for table in TABLES
         ],
-        pool=WAREHOUSE_POOL,
     )
     def brightspace(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         with told_plainly():

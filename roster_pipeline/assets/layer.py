@@ -28,8 +28,6 @@ Result = dg.MaterializeResult[Any]
 Metadata = dict[str, dg.MetadataValue[Any] | str | int | float | None]
 
 OWNERS = ["team:data-engineering"]
-#: The pool that keeps Dagster from starting two warehouse steps at once; the warehouse's own lock does not need it.
-WAREHOUSE_POOL = "warehouse"
 
 #: Trouble with a remedy in its message: shown as it is, without a stack trace's noise, and not tried again.
 EXPECTED = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from roster_pipeline.assets.layer import WAREHOUSE_POOL, Result, markdown_table, table_spec, told_plainly
+from roster_pipeline.assets.layer import Result, markdown_table, table_spec, told_plainly
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.oneroster.snapshot import latest_snapshot
@@ -28,7 +28,6 @@ def build_roster_assets(source_id: str) -> dg.AssetsDefinition:
             )
             for key in keys.values()
         ],
-        pool=WAREHOUSE_POOL,
     )
     def roster(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
         # Loading pandera and Ibis takes seconds that only this step needs.

@@ -1,5 +1,6 @@
 """Real processes that do the pipeline's work, so that a test can kill them or set them limits."""
 
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -53,6 +54,8 @@ def command(environment: dict[str, str], output: Path, *arguments: str) -> None:
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    # Where it hangs, if it does.
+    faulthandler.dump_traceback_later(120)
     assert launch.prepare_instance  # imported beforehand: loading Dagster takes longer than the night
     cli.main(arguments, prog_name="roster")
 
