@@ -125,7 +125,7 @@ class OrgUnitDelivery:
                     self._client.organization.add_parent(id_, parent_id)
 
     def _update(self, entity: Entity, change: OrgUnitChange) -> int:
-        id_, before, after = needed(change.brightspace_id), needed(change.before), needed(change.after)
+        id_, before, after = self._take(needed(change.brightspace_id)), needed(change.before), needed(change.after)
         try:
             self._change(entity, id_, before, after)
         except NotFoundError:
@@ -146,10 +146,11 @@ class OrgUnitDelivery:
             old = {parent.brightspace_id for parent in before.parents if parent.brightspace_id}
             if any(parent.key == ROOT_KEY for parent in before.parents):
                 old.add(self._client.organization.root_id())
+            there = {unit.id for unit in self._client.organization.parents(id_)}
             for parent_id in parent_ids:
-                if parent_id not in old:
+                if parent_id not in there:
                     self._client.organization.add_parent(id_, parent_id)
-            for parent_id in old - set(parent_ids):
+            for parent_id in (old & there) - set(parent_ids):
                 self._client.organization.remove_parent(id_, parent_id)
 
     def _rewrite(self, entity: Entity, id_: int, fields: OrgUnitFields, changed: Collection[str]) -> None:

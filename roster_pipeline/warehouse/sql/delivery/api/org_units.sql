@@ -60,10 +60,11 @@ SELECT
     changed.kind,
     changed.sourced_id,
     changed.action,
-    mapping.brightspace_id,
+    -- What was linked is managed from its confirmation on, and hangs where somebody else put it.
+    coalesce(mapping.brightspace_id, (changed.after ->> 'brightspace_id')::BIGINT) AS brightspace_id,
     changed.before,
     changed.after,
-    before_parents.refs AS before_parents,
+    CASE WHEN mapping.sourced_id IS NOT NULL THEN before_parents.refs END AS before_parents,
     after_parents.refs AS after_parents,
     shared_codes.code IS NOT NULL AS code_is_shared
 FROM changed

@@ -3,7 +3,8 @@ SELECT
     person.action IN ('delete', 'inactivate') AS is_removal,
     person.sourced_id,
     person.action,
-    mapping.brightspace_id,
+    -- An account that was linked is managed from its confirmation on.
+    coalesce(mapping.brightspace_id, (person.after ->> 'brightspace_id')::BIGINT) AS brightspace_id,
     person.before,
     person.after
 FROM delta.users AS person
