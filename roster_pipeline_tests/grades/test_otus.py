@@ -235,6 +235,20 @@ def test_only_the_open_grading_period_counts(school: School) -> None:
 
 
 @pytest.mark.rule("OT-023")
+def test_an_assessment_of_a_term_must_not_touch_a_closed_quarter_of_it(school: School) -> None:
+    dates = {"inside": ("2026-10-16", "2026-11-20"), "straddles": ("2026-10-15", "2026-11-20"),
+             "before": ("2026-09-20", "2026-10-01")}  # fmt: skip
+    for item, (assigned, due) in dates.items():
+        assess(school, item, academic_session_id="fall", assigned_date=assigned, activity_due_date=due)
+    school.export()
+    assert {item: school.reason(item) for item in dates} == {
+        "inside": None,
+        "straddles": "closed_grading_period",
+        "before": "closed_grading_period",
+    }
+
+
+@pytest.mark.rule("OT-023")
 def test_what_the_sis_refuses_for_good_is_given_up(school: School) -> None:
     assess(school)
     school.sis.switch_on(PutClosedPeriod())

@@ -13,7 +13,7 @@ from roster_pipeline.grades.push import SisUnreachableError, same
 from roster_pipeline.grades.scope import ID_NAMESPACE
 from roster_pipeline.oneroster import gradebook_client
 from roster_pipeline.sandbox.objects import Result
-from roster_pipeline.sandbox.sis.faults.setup import GradingPeriodInsisted, Oauth1
+from roster_pipeline.sandbox.sis.faults.setup import CategoryOptional, GradingPeriodInsisted, Oauth1
 from roster_pipeline.sandbox.sis.faults.transport import (
     CollectionForbidden,
     FailureToldAsSuccess,
@@ -70,6 +70,36 @@ def test_a_lost_answer_is_followed_by_the_same_write(school: School, monkeypatch
     assert school.ledger("i1|sam")["state"] == "unknown"
     assert school.export().counts["result"] == {"sent": 1}
     assert len(school.sis.district.all(Result)) == 2
+
+
+@pytest.mark.rule("SK-083", "SK-087", "IC-077", "IC-081")
+@pytest.mark.parametrize("policy", ["skyward", "infinite_campus"])
+def test_what_may_have_arrived_is_put_right_when_it_was_taken_back(
+    school_with: Callable[..., School], monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    school = school_with(policy=policy)
+    school.sis.switch_on(CategoryOptional())
+    graded(school)
+    school.export()
+    monkeypatch.setattr(gradebook_client, "WRITE_ATTEMPTS", 1)
+    for collection in ("lineItems", "results"):
+        school.sis.switch_on(WriteAnswerLost(resource=collection, count=1))
+    school.teachers.change_item("i1", name="Wrong")
+    school.export()
+    school.teachers.change_score("i1", "sam", points="1")
+    school.export()
+    assert (school.ledger("i1")["state"], school.ledger("i1|sam")["state"]) == ("sent", "unknown")
+    # What was acknowledged last is wanted again, and the SIS has something else.
+    school.teachers.change_score("i1", "sam", points="8")
+    assert school.export().counts["result"]["sent"] >= 1
+    assert school.results("Wrong")["sam"].score == 8
+    school.sis.switch_on(WriteAnswerLost(resource="lineItems", count=1))
+    school.teachers.change_item("i1", name="Worse")
+    school.export()
+    assert school.ledger("i1")["state"] == "unknown"
+    school.teachers.change_item("i1", name="Wrong")
+    assert school.export().counts["line_item"] == {"sent": 1}
+    assert set(school.line_items) == {"Wrong"}
 
 
 def test_a_sis_that_does_not_answer_ends_the_run_and_what_is_left_stays_due(
