@@ -355,8 +355,10 @@ def test_an_item_needs_a_session_and_a_managed_course(
     assert len(school.writes) == (reason is None)
 
 
-@pytest.mark.rule("SK-122", "SK-123")
-def test_a_class_that_was_never_delivered_is_not_managed(school: School) -> None:
+@pytest.mark.rule("SK-119", "SK-122", "SK-123", "IC-110", "IC-113", "IC-114")
+@pytest.mark.parametrize("policy", ["skyward", "infinite_campus"])
+def test_a_class_that_was_never_delivered_is_not_managed(school_with: Callable[..., School], policy: str) -> None:
+    school = school_with(policy=policy)
     graded(school)
     with school.pipeline.warehouse.transaction("maple", "2026-2027") as session:
         session.execute("DELETE FROM sync.mappings WHERE kind = 'course_offering' AND sourced_id = 'lit'")
