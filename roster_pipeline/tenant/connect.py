@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from roster_pipeline.brightspace.client import BrightspaceClient
-from roster_pipeline.home import Home, private_folder
+from roster_pipeline.home import PRIVATE_FILE, Home, private_folder
 from roster_pipeline.settings import Source
 from roster_pipeline.tenant.api import read_api
 from roster_pipeline.tenant.data_sets import read_data_sets
@@ -52,6 +52,7 @@ def write_wanted(session: Session, query: str, folder: Path) -> Path:
     """Write the org units of `query` as a reading wants them."""
     path = folder / "wanted.parquet"
     session.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
+    path.chmod(PRIVATE_FILE)
     return path
 
 

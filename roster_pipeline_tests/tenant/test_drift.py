@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -264,6 +265,25 @@ def test_what_was_delivered_after_the_data_sets_were_made_is_left_out(
     assert any("when the newest extracts were made" in sentence for sentence in drift.not_seen)
 
 
+def test_differentials_show_what_changed_and_not_what_we_ended(
+    tmp_path: Path, brightspace: SandboxBrightspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district = _api_district(tmp_path, brightspace, monkeypatch, way="data_sets")
+    publish = brightspace.data_sets.publish
+    monkeypatch.setattr(brightspace.data_sets, "publish", lambda: publish(["Differential"]))
+    files = maple()
+    files.user("new", "student", ["elm"])
+    files.remove("enrollments", "e-pat-lit-2")
+    district.night(files)
+    oak = district.id("school", "oak")
+    brightspace.tenant.tree.rename(oak, "Oak Academy", brightspace.tenant.tree.get(oak).code)
+    brightspace.tenant.tree.recycle(district.id("section", "math-1"))
+    brightspace.data_sets.publish()
+    # Pat's enrollments that the integration ended are in the full extract still.
+    assert district.found() == {("changed", "oak", "school", "name"), ("missing", "math-1", "section", None)}
+    assert district.drift().newer == 0
+
+
 def test_a_service_user_who_sees_nothing_leads_to_no_finding(
     tmp_path: Path, brightspace: SandboxBrightspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +342,8 @@ def test_the_command_counts_first_and_names_org_units_but_never_people(
     assert "Oak Academy" in printed.stdout
     assert printed.stdout.index("what the next nights do") < printed.stdout.index("Oak Academy")
     assert "Not compared:" in printed.stdout
+    with duckdb.connect(str(district.pipeline.warehouse.published_path), read_only=True) as published:
+        assert published.execute("SELECT count(*) FROM sync.drift").fetchall() == [(3,)]
     run = district.pipeline.rows("sync.runs", "run_id = $run_id", run_id=told["run_id"])[0]
     assert run["status"] == "reported"
 
