@@ -6,22 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
-
-MANIFEST_FILES = (
-    "academicSessions",
-    "categories",
-    "classes",
-    "classResources",
-    "courses",
-    "courseResources",
-    "demographics",
-    "enrollments",
-    "lineItems",
-    "orgs",
-    "resources",
-    "results",
-    "users",
-)
+from roster_pipeline.sandbox.csv_bundle import MANIFEST_FILES
 
 
 class RosterFiles:

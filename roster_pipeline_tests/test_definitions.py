@@ -16,17 +16,7 @@ from roster_pipeline.definitions import build_definitions
 from roster_pipeline.home import Home
 from roster_pipeline.sandbox.sftp_server import SandboxSftp
 from roster_pipeline.settings import load_source
-
-REST = {
-    "kind": "rest",
-    "endpoint_url": "https://sis.example/ims/oneroster/v1p1",
-    "auth": {
-        "kind": "oauth2",
-        "token_url": "https://sis.example/token",
-        "client_id": "${OAK_ID}",
-        "client_secret": "${OAK_SECRET}",
-    },
-}
+from roster_pipeline_tests.source_files import REST
 
 
 @pytest.fixture
@@ -58,7 +48,7 @@ def test_asset_keys_are_source_layer_and_table(home: Home) -> None:
 
 
 def test_definitions_load_where_the_secrets_are_not(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OAK_SECRET", raising=False)
+    monkeypatch.delenv("SIS_SECRET", raising=False)
     _write(home, "oak", connection=REST)
     assert build_definitions(home).resolve_job_def("oak__nightly").name == "oak__nightly"
 

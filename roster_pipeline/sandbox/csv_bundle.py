@@ -14,7 +14,7 @@ from roster_pipeline.sandbox.objects import KINDS, OneRosterObject
 from roster_pipeline.sandbox.wire_names import camel_case
 
 #: Every file the manifest of OneRoster 1.1 lists, in its order.
-_MANIFEST_FILES = (
+MANIFEST_FILES = (
     "academicSessions",
     "categories",
     "classes",
@@ -86,7 +86,7 @@ def _write_folder(objects: Iterable[OneRosterObject], folder: Path, mode: str) -
                 ("propertyName", "value"),
                 ("manifest.version", "1.0"),
                 ("oneroster.version", "1.1"),
-                *((f"file.{name}", mode if name in written else "absent") for name in _MANIFEST_FILES),
+                *((f"file.{name}", mode if name in written else "absent") for name in MANIFEST_FILES),
                 ("source.systemName", "Sandbox SIS"),
                 ("source.systemCode", "sandbox"),
             ]

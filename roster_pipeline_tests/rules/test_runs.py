@@ -15,17 +15,7 @@ from roster_pipeline.launch import RunReport, run_job
 from roster_pipeline.settings import SettingsError
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
-
-REST = {
-    "kind": "rest",
-    "endpoint_url": "https://sis.example/ims/oneroster/v1p1",
-    "auth": {
-        "kind": "oauth2",
-        "token_url": "https://sis.example/token",
-        "client_id": "maple",
-        "client_secret": "${MAPLE_SECRET}",
-    },
-}
+from roster_pipeline_tests.source_files import REST
 
 
 @pytest.fixture

@@ -12,25 +12,16 @@ from roster_pipeline.settings import SettingsError, Source, load_source, load_so
 from roster_pipeline.settings.courses import OrgType, SessionType
 from roster_pipeline.settings.people import Role
 from roster_pipeline.settings.schema import source_schema
+from roster_pipeline_tests.source_files import REST
 
-REST: dict[str, Any] = {
-    "kind": "rest",
-    "endpoint_url": "https://sis.example/ims/oneroster/v1p1",
-    "auth": {
-        "kind": "oauth2",
-        "token_url": "https://sis.example/token",
-        "client_id": "maple",
-        "client_secret": "${MAPLE_SECRET}",
-    },
-}
 SFTP: dict[str, Any] = {
     "kind": "sftp",
     "host": "sftp.sis.example",
     "username": "maple",
-    "password": "${MAPLE_SECRET}",
+    "password": "${SIS_SECRET}",
     "host_key": "ssh-ed25519 AAAA",
 }
-SECRET = {"MAPLE_SECRET": "s3cret-value"}
+SECRET = {"SIS_SECRET": "s3cret-value"}
 
 
 def _write(folder: Path, source_id: str = "maple", **settings: Any) -> Path:
@@ -112,7 +103,7 @@ def test_an_sftp_source_needs_address_user_and_password(tmp_path: Path, key: str
 @pytest.mark.rule("CF-005")
 def test_an_sftp_password_is_never_shown_and_follows_its_variable(tmp_path: Path) -> None:
     old = _load(tmp_path, connection=SFTP)
-    new = _load(tmp_path, {"MAPLE_SECRET": "rotated"}, connection=SFTP)
+    new = _load(tmp_path, {"SIS_SECRET": "rotated"}, connection=SFTP)
     for settings in (old, new):
         for shown in (repr(settings), str(settings.model_dump()), settings.model_dump_json()):
             assert "s3cret-value" not in shown
@@ -140,7 +131,7 @@ def test_a_rest_source_needs_both_addresses_and_both_credentials(tmp_path: Path,
 
 @pytest.mark.rule("CF-008")
 def test_oauth_1_needs_no_authentication_endpoint(tmp_path: Path) -> None:
-    auth = {"kind": "oauth1", "client_id": "maple", "client_secret": "${MAPLE_SECRET}"}
+    auth = {"kind": "oauth1", "client_id": "maple", "client_secret": "${SIS_SECRET}"}
     assert _load(tmp_path, connection={**REST, "auth": auth}).connection.kind == "rest"
 
 

@@ -7,18 +7,9 @@ import pytest
 import yaml
 
 from roster_pipeline.settings import SettingsError, load_source, load_sources
+from roster_pipeline_tests.source_files import REST
 
-REST: dict[str, Any] = {
-    "kind": "rest",
-    "endpoint_url": "https://sis.example/ims/oneroster/v1p1",
-    "auth": {
-        "kind": "oauth2",
-        "token_url": "https://sis.example/token",
-        "client_id": "${OAK_ID}",
-        "client_secret": "${OAK_SECRET}",
-    },
-}
-ENVIRONMENT = {"OAK_ID": "oak", "OAK_SECRET": "open sesame"}
+ENVIRONMENT = {"OAK_ID": "oak", "SIS_SECRET": "open sesame"}
 
 
 def _write(folder: Path, source_id: str = "oak", **settings: Any) -> None:
@@ -68,11 +59,11 @@ def test_variables_are_put_in_anywhere_in_a_text(tmp_path: Path) -> None:
 def test_a_missing_variable_is_named(tmp_path: Path) -> None:
     _write(tmp_path)
     (mistake,) = _mistakes(tmp_path, {"OAK_ID": "oak"})
-    assert "OAK_SECRET" in mistake
+    assert "SIS_SECRET" in mistake
     assert "connection.auth.client_secret" in mistake
 
 
-@pytest.mark.parametrize("secret", ["plain text", "prefix-${OAK_SECRET}"])
+@pytest.mark.parametrize("secret", ["plain text", "prefix-${SIS_SECRET}"])
 def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path, secret: str) -> None:
     _write(tmp_path, connection={**REST, "auth": {**REST["auth"], "client_secret": secret}})
     (mistake,) = _mistakes(tmp_path)
@@ -171,7 +162,7 @@ TENANT = {
         "kind": "client_assertion",
         "client_id": "app",
         "key_id": "k1",
-        "private_key": "${OAK_SECRET}",
+        "private_key": "${SIS_SECRET}",
     },
 }
 
