@@ -16,7 +16,7 @@ from roster_pipeline.assets.gradebook import ON_DEMAND, GradeRun, build_gradeboo
 from roster_pipeline.assets.hierarchy import build_hierarchy_assets
 from roster_pipeline.assets.raw import build_raw
 from roster_pipeline.assets.roster import build_roster_assets
-from roster_pipeline.assets.run import SyncRun
+from roster_pipeline.assets.run import SyncRun, end_dead_runs
 from roster_pipeline.home import Home
 from roster_pipeline.settings import SourceFile, load_sources
 
@@ -100,6 +100,7 @@ def _schedule(source: SourceFile) -> dg.ScheduleDefinition:
         ),
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        end_dead_runs(Home.from_environment(), source.source_id, context.instance)
         day = context.scheduled_execution_time.date()
         return dg.RunRequest(run_key=day.isoformat(), partition_key=settings.school_year_of(day))
 

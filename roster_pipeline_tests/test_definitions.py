@@ -28,8 +28,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-def instance() -> Generator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+def instance(tmp_path: Path) -> Generator[dg.DagsterInstance]:
+    # A schedule finds its instance by a reference, which only one on disk has.
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield instance
 
 

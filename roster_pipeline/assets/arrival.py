@@ -3,6 +3,7 @@
 import dagster as dg
 
 from roster_pipeline.assets.layer import told_plainly
+from roster_pipeline.assets.run import end_dead_runs
 from roster_pipeline.home import Home
 from roster_pipeline.partitions import today
 from roster_pipeline.settings import Source, load_source
@@ -35,6 +36,7 @@ def build_arrival_sensor(source_id: str, settings: Source) -> dg.SensorDefinitio
             package = newest_package(now, home)
         if package is None:
             return dg.SkipReason("There is no package yet")
+        end_dead_runs(home, source_id, context.instance)
         runs = context.instance.get_runs(dg.RunsFilter(job_name=job, tags={PACKAGE_TAG: package}), limit=TRIES)
         if any(run.status != dg.DagsterRunStatus.FAILURE for run in runs):
             return dg.SkipReason(f"{package} was taken in, or is being")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -68,6 +68,7 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             for source_id in sources:
                 stack.enter_context(_source_lock(self.home, source_id, context))
             for source_id in sources:
+                _end_dead_runs(self.warehouse, source_id, context.instance)
                 self._open_record(source_id, school_year, run.tags)
             refusal = self._refusal(sources, run)
             if refusal:
@@ -138,12 +139,6 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
 
     def _open_record(self, source_id: str, school_year: str, tags: Mapping[str, str]) -> None:
         with self.warehouse.transaction(source_id, school_year) as session:
-            # Whoever holds the source's lock knows that no other run of it is alive.
-            session.execute(
-                "UPDATE sync.runs SET status = 'interrupted', ended_at = $now "
-                "WHERE source_id = getvariable('source_id') AND status = 'started'",
-                {"now": _now()},
-            )
             session.execute(
                 "INSERT INTO sync.runs "
                 "(source_id, school_year, run_id, trigger, requested_by, started_at, status, counts) VALUES "
@@ -162,9 +157,40 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             )
 
 
+def end_dead_runs(home: Home, source_id: str, instance: dg.DagsterInstance) -> None:
+    """Tell Dagster of runs of a source that were killed: it would keep the next ones waiting for them.
+
+    Nothing is done while a run of the source is alive.
+    """
+    if not instance.get_run_ids(dg.RunsFilter(tags={"source": source_id}, statuses=[dg.DagsterRunStatus.STARTED])):
+        return
+    with suppress(Timeout), _lock_file(home, source_id).acquire(timeout=0):
+        _end_dead_runs(Warehouse(home), source_id, instance)
+
+
+def _end_dead_runs(warehouse: Warehouse, source_id: str, instance: dg.DagsterInstance | None) -> None:
+    """The caller holds the source's lock, and so knows that no other run of it is alive."""
+    with warehouse.transaction(source_id, "") as session:
+        dead = session.execute(
+            "UPDATE sync.runs SET status = 'interrupted', ended_at = $now "
+            "WHERE source_id = getvariable('source_id') AND status = 'started' RETURNING run_id",
+            {"now": _now()},
+        )
+    for (run_id,) in dead:
+        run = instance.get_run_by_id(run_id) if instance else None
+        if instance and run and not run.is_finished:
+            instance.report_run_failed(
+                run, "The run's process ended without a word: it was killed, or the machine was."
+            )
+
+
+def _lock_file(home: Home, source_id: str) -> FileLock:
+    return FileLock(private_folder(home.locks) / f"{source_id}.lock", mode=PRIVATE_FILE)
+
+
 @contextmanager
 def _source_lock(home: Home, source_id: str, context: dg.InitResourceContext) -> Generator[None]:
-    lock = FileLock(private_folder(home.locks) / f"{source_id}.lock", mode=PRIVATE_FILE)
+    lock = _lock_file(home, source_id)
     while True:
         try:
             lock.acquire(timeout=LOCK_NEWS)

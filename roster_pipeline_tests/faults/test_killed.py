@@ -1,5 +1,6 @@
 """A run may be killed at any instruction; the next one ends in the state in which it would have ended anyway."""
 
+import multiprocessing
 import random
 import shutil
 import signal
@@ -8,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance, DagsterRunStatus
 
+from roster_pipeline.assets.run import end_dead_runs
 from roster_pipeline_tests.faults.conftest import change
 from roster_pipeline_tests.faults.outcome import Outcome, next_night, outcome
-from roster_pipeline_tests.faults.processes import delivery_killed_at, delivery_lines, finish, night, start
-from roster_pipeline_tests.pipeline import SOURCE, Pipeline
-from roster_pipeline_tests.roster_files import maple
+from roster_pipeline_tests.faults.processes import command, delivery_killed_at, delivery_lines, finish, night, start
+from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
+from roster_pipeline_tests.roster_files import RosterFiles, maple
 
 Copies = Callable[[str], Pipeline]
 #: Kills of the everyday test; the soak test kills at every line, the first time it is run.
@@ -81,3 +84,40 @@ def test_nights_killed_at_random_moments_end_as_one_undisturbed(tmp_path: Path) 
     assert kills
     assert outcome(killed) == outcome(quiet)
     assert not _left_over(killed)
+
+
+def _syncing(pipeline: Pipeline) -> "multiprocessing.context.ForkServerProcess":
+    """The command `roster sync`, which has just begun."""
+    process = _sync(pipeline)
+    while not pipeline.rows("sync.runs", "status = 'started'"):
+        assert process.is_alive()
+    return process
+
+
+def _sync(pipeline: Pipeline) -> "multiprocessing.context.ForkServerProcess":
+    home = pipeline.home.root
+    return start(command, {"ROSTER_HOME": str(home)}, home / "output.txt", "sync", SOURCE, "--school-year", YEAR)
+
+
+def test_a_killed_run_holds_nobody_up(pipeline: Pipeline, files: RosterFiles) -> None:
+    """Dagster would count it as started for ever, and let no other run of the source begin."""
+    files.write(pipeline.home.root / "feed")
+    process = _syncing(pipeline)
+    process.kill()
+    finish(process)
+    with DagsterInstance.from_config(str(pipeline.home.dagster)) as instance:
+        assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.STARTED]
+        end_dead_runs(pipeline.home, SOURCE, instance)
+        assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.FAILURE]
+        assert finish(_sync(pipeline)) == 0
+        assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.FAILURE, DagsterRunStatus.SUCCESS}
+    assert {row["status"] for row in pipeline.rows("sync.runs")} == {"interrupted", "success"}
+
+
+def test_a_run_that_is_alive_is_left_alone(pipeline: Pipeline, files: RosterFiles) -> None:
+    files.write(pipeline.home.root / "feed")
+    process = _syncing(pipeline)
+    with DagsterInstance.from_config(str(pipeline.home.dagster)) as instance:
+        end_dead_runs(pipeline.home, SOURCE, instance)
+        assert finish(process) == 0
+        assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.SUCCESS]
