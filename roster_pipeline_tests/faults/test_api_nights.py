@@ -89,7 +89,12 @@ class World:
                 },
             },
         )
-        self.environment = {"ROSTER_HOME": str(self.pipeline.home.root), "BRIGHTSPACE_KEY": private_key}
+        self.environment = {
+            "ROSTER_HOME": str(self.pipeline.home.root),
+            "BRIGHTSPACE_KEY": private_key,
+            # So small a district gains nothing from more.
+            "ROSTER_THREADS": "1",
+        }
         self.output = folder / "output.txt"
 
     def next_day(self) -> None:
@@ -181,4 +186,5 @@ def test_many_killed_nights_over_a_shaky_connection_end_as_quiet_ones(world: Wor
         if world.chance.random() < 0.5:
             world.next_day()
         world.quiet_night()
-    sys.stdout.write(f"\n{world.figures}\n")
+        sys.stdout.write(f"\n{world.figures}")
+        sys.stdout.flush()
