@@ -35,7 +35,8 @@ def run_demo(home: Home) -> bool:
         brightspace = Ipsis(Tenant())
         school_year = school_year_of(sis.district.today)
         console.print(
-            f"[bold]{escape(sis.district.name)}[/bold], a made-up district: its SIS answers at {sis.endpoint_url}"
+            f"[bold]{escape(sis.district.name)}[/bold], a made-up district: its SIS answers at {sis.endpoint_url}",
+            soft_wrap=True,
         )
         graded = first_graded_class(sis.district)
         locked = PutRefusedForStudent(student=_pupil_of(sis.district, graded.sourced_id))
@@ -162,7 +163,7 @@ def _bad_rows(home: Home, report: RunReport) -> None:
         ).fetchall()
     console.print("\nRows that cost only themselves, with what to do about them:")
     for code, times, message in rows:
-        console.print(f"  - {code} ({times}): {escape(message)}")
+        console.print(f"  - {code} ({times}): {escape(message)}", soft_wrap=True)
 
 
 def _where_to_look(home: Home, route: str, report: RunReport) -> None:
