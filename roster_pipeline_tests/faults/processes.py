@@ -60,8 +60,11 @@ def command(environment: dict[str, str], output: Path, *arguments: str) -> None:
     cli.main(arguments, prog_name="roster")
 
 
-def night(folder: Path, source_id: str = SOURCE, settings: dict[str, Any] | None = None) -> None:
+def night(
+    folder: Path, source_id: str = SOURCE, settings: dict[str, Any] | None = None, brightspace_key: str = ""
+) -> None:
     """A whole night of a source with the feed as it lies there."""
+    os.environ["BRIGHTSPACE_KEY"] = brightspace_key
     Pipeline(folder, settings, source_id).night()
 
 

@@ -5,10 +5,11 @@ What must hold after a quiet run: the tenant is what the tables say, and nothing
 
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from starlette.requests import Request
+from starlette.responses import Response
 
-from roster_pipeline.sandbox.brightspace.faults import Turbulence
+from roster_pipeline.sandbox.brightspace.faults import Fault, Turbulence
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
 from roster_pipeline.sandbox.comparison import compare
 from roster_pipeline_tests.faults.changing_school import ChangingSchool
-from roster_pipeline_tests.faults.processes import command, finish, start
+from roster_pipeline_tests.faults.processes import command, finish, night, start
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
+from roster_pipeline_tests.roster_files import RosterFiles
 
 #: Calls to Brightspace after which a night is killed, at most; most nights make fewer than twice that.
 CALLS = 150
@@ -58,28 +62,16 @@ class Figures:
 class World:
     """A school, its pipeline, and the tenant at the other end."""
 
-    def __init__(self, folder: Path, tenant: SandboxBrightspace, private_key: str, seed: int) -> None:
+    def __init__(self, folder: Path, tenant: SandboxBrightspace, seed: int) -> None:
         self.chance = random.Random(seed)
         self.school = ChangingSchool(self.chance)
         self.tenant = tenant
         self.figures = Figures()
-        auth = {
-            "kind": "client_assertion",
-            "token_url": tenant.token_url,
-            "client_id": tenant.client_id,
-            "key_id": KEY,
-            "private_key": "${BRIGHTSPACE_KEY}",
-            "algorithm": "ES256",
-        }
-        os.environ["BRIGHTSPACE_KEY"] = private_key
         self.pipeline = Pipeline(
             folder / "home",
             {
+                **settings(tenant),
                 "profile": "generic",
-                "delivery": {"route": "api"},
-                "brightspace": {"url": tenant.url, "auth": auth, "calls_per_minute": 5000, "timeout_seconds": 10},
-                # What happens here is meant.
-                "safety": {"ignore_below": 100_000},
                 "people": {
                     "roles": {"student": "Learner", "teacher": "Instructor", "aide": "Aide", "guardian": "Guardian"}
                 },
@@ -91,7 +83,7 @@ class World:
         )
         self.environment = {
             "ROSTER_HOME": str(self.pipeline.home.root),
-            "BRIGHTSPACE_KEY": private_key,
+            "BRIGHTSPACE_KEY": os.environ["BRIGHTSPACE_KEY"],
             # So small a district gains nothing from more.
             "ROSTER_THREADS": "1",
         }
@@ -158,12 +150,93 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def tenant(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxBrightspace]:
+    """A tenant that knows our public key; ours is in the environment."""
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    monkeypatch.setenv("BRIGHTSPACE_KEY", private)
     with SandboxBrightspace(public_keys={KEY: public}) as tenant:
-        yield World(tmp_path, tenant, private, request.param)
+        yield tenant
+
+
+@pytest.fixture
+def world(tmp_path: Path, tenant: SandboxBrightspace, request: pytest.FixtureRequest) -> World:
+    return World(tmp_path, tenant, request.param)
+
+
+def settings(tenant: SandboxBrightspace) -> dict[str, Any]:
+    """Of a source that delivers to this tenant over the API, whatever the changes."""
+    auth = {
+        "kind": "client_assertion",
+        "token_url": tenant.token_url,
+        "client_id": tenant.client_id,
+        "key_id": KEY,
+        "private_key": "${BRIGHTSPACE_KEY}",
+        "algorithm": "ES256",
+    }
+    return {
+        "delivery": {"route": "api"},
+        "brightspace": {"url": tenant.url, "auth": auth, "calls_per_minute": 5000, "timeout_seconds": 10},
+        "safety": {"ignore_below": 100_000},
+    }
+
+
+@dataclass
+class Killer(Fault):
+    """Carries a request out and kills the process that sent it, before it hears of that."""
+
+    times: int | None = 1
+    process: Any = None
+
+    def after(self, request: Request, response: Response) -> Response:
+        if self.meets(request):
+            self.process.kill()
+        return response
+
+
+def _new_codes(files: RosterFiles) -> None:
+    for number, class_ in enumerate(("lit-1", "lit-2", "math-1"), 101):
+        files.change("classes", class_, classCode=f"NEW/{number}")
+
+
+def _new_logins(files: RosterFiles) -> None:
+    for person in list(files.rows["users"]):
+        files.change("users", person, username=f"new-{person}", familyName="New")
+
+
+def _no_enrollments(files: RosterFiles) -> None:
+    files.rows["enrollments"].clear()
+
+
+def _no_guardian(files: RosterFiles) -> None:
+    files.change("users", "sam", agentSourcedIds=[])
+
+
+@pytest.mark.parametrize(
+    ("call", "next_day"),
+    [
+        pytest.param(r"POST .*/courses/$", _new_codes, id="class made, and another code"),
+        pytest.param(r"POST .*/sections/$", _new_codes, id="section made, and another code"),
+        pytest.param(r"POST .*/users/$", _new_logins, id="account made, and another login"),
+        pytest.param(r"POST .*/sections/\d+/enrollments/$", _no_enrollments, id="enrolled, and the SIS takes it back"),
+        pytest.param(r"POST .*/auditees/$", _no_guardian, id="related, and the SIS takes it back"),
+    ],
+)
+def test_what_a_killed_run_did_is_known_whatever_the_sis_says_next(
+    tmp_path: Path, tenant: SandboxBrightspace, files: RosterFiles, call: str, next_day: Callable[[RosterFiles], None]
+) -> None:
+    pipeline = Pipeline(tmp_path / "home", settings(tenant))
+    files.write(pipeline.home.root / "feed")
+    with tenant.fault(Killer(call)) as killer:
+        killer.process = start(night, pipeline.home.root, SOURCE, settings(tenant), os.environ["BRIGHTSPACE_KEY"])
+        assert finish(killer.process) == -signal.SIGKILL
+    next_day(files)
+    pipeline.night(files)
+    with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
+        comparisons = compare(session, tenant.tenant)
+    assert all(each.is_equal for each in comparisons), "\n".join(map(str, comparisons))
+    assert not [each for each in tenant.tenant.creations if each.twins]
 
 
 @pytest.mark.parametrize("world", [1], indirect=True)
