@@ -102,12 +102,12 @@ def _given(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_connection_test(home: Home, source_id: str) -> list[dict[str, Any]]:
-    """Run `<source_id>__connection_test` and return its steps. Raises RuntimeError when it could not run."""
+    """Run `<source_id>__connection_test` and return its steps. Raises RuntimeError when it could not be run."""
     prepare_instance(home)
     definition = build_definitions(home).resolve_job_def(f"{source_id}__{STEP}")
     with _open_instance(home) as instance:
         result = definition.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
-    if not result.success:
+    if not result.is_node_success(STEP):
         raise RuntimeError(_error(result))
     steps: list[dict[str, Any]] = result.output_for_node(STEP)
     return steps

@@ -16,7 +16,7 @@ STEP = "connection_test"
 
 
 def build_connection_test(source_id: str, name: str) -> dg.JobDefinition:
-    """The job `<source_id>__connection_test`; it fails where a step failed."""
+    """The job `<source_id>__connection_test`; it fails where a step of the test failed."""
 
     @dg.op(name=STEP, description="Tries credentials, reachability, licence, clock and one page of each resource")
     def connection_test(context: dg.OpExecutionContext) -> dg.Output[list[dict[str, Any]]]:
@@ -43,10 +43,16 @@ def build_connection_test(source_id: str, name: str) -> dg.JobDefinition:
         context.log.info("%s steps, %s", len(rows), "passed" if is_passed(results) else "failed")
         return dg.Output(rows, metadata={"steps": table, "passed": is_passed(results)})
 
+    @dg.op(name="passed", description="Fails where a step of the test failed, so that the run is seen to have failed")
+    def passed(steps: list[dict[str, Any]]) -> None:
+        failed = [f"{step['step']}: {step['detail']}" for step in steps if step["outcome"] == "failed"]
+        if failed:
+            raise dg.Failure(description="\n".join(failed), allow_retries=False)
+
     @dg.job(
         name=f"{source_id}__{STEP}", tags={"source": source_id}, description=f"{name}: tries the connection to the SIS"
     )
     def job() -> None:
-        connection_test()
+        passed(connection_test())
 
     return job

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from roster_pipeline.definitions import build_definitions
 from roster_pipeline.grades.scope import ExportRefusedError
 from roster_pipeline.oneroster.connection_test import CheckResult, check_connection
 from roster_pipeline.oneroster.gradebook_client import gradebook_scopes
@@ -60,6 +61,8 @@ def test_the_night_passes_no_grade_before_the_connection_test_is_green(school: S
     locked = CollectionForbidden(resource="users")
     school.sis.switch_on(locked)
     assert roster("check", SOURCE)[0] == 1
+    job = build_definitions(school.pipeline.home).resolve_job_def(f"{SOURCE}__connection_test")
+    assert not job.execute_in_process(raise_on_error=False).success
     assert refusal(school) == "connection_not_tested"
     school.sis.switch_off(locked)
     code, check = roster("check", SOURCE)
