@@ -96,7 +96,7 @@ def _wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> No
         try:
             if requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:  # not up yet, or too busy with starting to answer
             time.sleep(0.5)
     raise AssertionError(log.read_text())
 

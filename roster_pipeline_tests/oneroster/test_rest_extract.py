@@ -129,7 +129,6 @@ ROWS: list[MakeFault] = [
     rows.SingleValuesInsteadOfLists,
 ]
 SETUP: list[MakeFault] = [
-    lambda: setup.ShortTokenLife(seconds=0.2),
     setup.NoExpiresIn,
     setup.LimitedScopes,
     lambda: setup.LimitedScopes(scopes="roster-core.readonly roster.readonly"),
@@ -183,6 +182,12 @@ def test_faults_of_rows(shared_sis: SandboxSis, tmp_path: Path, faultless: Table
 @pytest.mark.parametrize("make_fault", SETUP, ids=_name)
 def test_variants_of_set_up(start_sis: StartSis, tmp_path: Path, faultless: Tables, make_fault: MakeFault) -> None:
     assert_accepted_without_a_word(rest_settings(start_sis(make_fault())), tmp_path, faultless)
+
+
+def test_tokens_that_run_out_on_the_way_are_renewed(start_sis: StartSis, tmp_path: Path, faultless: Tables) -> None:
+    sis = start_sis(setup.ShortTokenLife(seconds=2), transport.SlowAnswers(seconds=0.1))
+    assert_accepted_without_a_word(rest_settings(sis, concurrency=1), tmp_path, faultless)
+    assert len(sis.requests) - len(rest_paths(sis)) > 1, "one token for all would not be one that runs out"
 
 
 @pytest.mark.parametrize("make_fault", [paging.SortUnsupported, paging.SortIgnored], ids=_name)

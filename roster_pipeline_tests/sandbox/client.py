@@ -28,7 +28,7 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def get(self, path: str, **query: Any) -> requests.Response:
-        return self.session.get(f"{self.sis.endpoint_url}/{path}", params=query, allow_redirects=False, timeout=10)
+        return self.session.get(f"{self.sis.endpoint_url}/{path}", params=query, allow_redirects=False, timeout=30)
 
     def rows(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """The rows of one page, whatever their envelope."""
@@ -42,10 +42,10 @@ class Client:
 
     def put(self, collection: str, envelope: str, body: dict[str, Any]) -> requests.Response:
         url = f"{self.sis.endpoint_url}/{collection}/{quote(body['sourcedId'], safe='')}"
-        return self.session.put(url, json={envelope: body}, timeout=10)
+        return self.session.put(url, json={envelope: body}, timeout=30)
 
     def delete(self, path: str) -> requests.Response:
-        return self.session.delete(f"{self.sis.endpoint_url}/{path}", timeout=10)
+        return self.session.delete(f"{self.sis.endpoint_url}/{path}", timeout=30)
 
 
 def code_minor(answer: requests.Response) -> str:

@@ -21,7 +21,7 @@ def application(url: str) -> ASGIApp:
 
 def test_it_answers_at_the_address_it_tells_the_application() -> None:
     with BackgroundServer(application) as server:
-        assert requests.get(server.url, timeout=5).text == server.url
+        assert requests.get(server.url, timeout=30).text == server.url
 
 
 def test_it_ends_with_its_block() -> None:
@@ -29,7 +29,7 @@ def test_it_ends_with_its_block() -> None:
         pass
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(server.url, timeout=5)
+        requests.get(server.url, timeout=30)
     assert not any(str(server.port) in thread.name for thread in threading.enumerate())
 
 

@@ -162,7 +162,7 @@ def test_a_body_that_is_no_such_object_is_400(shared_client: Client) -> None:
         {"json": {"lineItem": None}}, {"json": {"lineItem": line_item("other")}}, {},
     ]  # fmt: skip
     for body in bodies:
-        answer = shared_client.session.put(url, timeout=5, **body)
+        answer = shared_client.session.put(url, timeout=30, **body)
         assert (answer.status_code, code_minor(answer)) == (400, "invalid data"), body
 
 

@@ -41,7 +41,7 @@ def test_following_next_links_reads_the_whole_collection_once(shared_client: Cli
     answer = shared_client.get("users", limit=50, filter="role='student'", sort="familyName")
     ids = [user["sourcedId"] for user in answer.json()["users"]]
     while url := relations(answer).get("next"):
-        answer = shared_client.session.get(url, timeout=5)
+        answer = shared_client.session.get(url, timeout=30)
         ids += [user["sourcedId"] for user in answer.json()["users"]]
 
     assert len(ids) == len(set(ids)) == 200
@@ -54,7 +54,7 @@ def test_links_keep_the_path_percent_encoded(client: Client) -> None:
     answer = client.get("schools/org-0101%2Fx%20y/students", limit=5)
 
     assert relations(answer)["next"].startswith(f"{client.sis.endpoint_url}/schools/org-0101%2Fx%20y/students?limit=5")
-    assert client.session.get(relations(answer)["next"], timeout=5).status_code == 200
+    assert client.session.get(relations(answer)["next"], timeout=30).status_code == 200
 
 
 @given(total=st.integers(0, 60), limit=st.integers(1, 20), start=st.integers(0, 80))

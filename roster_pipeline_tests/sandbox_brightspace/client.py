@@ -28,14 +28,14 @@ class Client:
             "client_secret": brightspace.client_secret,
             "scope": scope,
         }
-        return self.session.post(brightspace.token_url, form, timeout=10)
+        return self.session.post(brightspace.token_url, form, timeout=30)
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
         """`path` begins with component and version, or only with `/` for the platform's."""
         path = path if path[:3] in {"lp/", "le/"} else f"lp/1.49{path}"
         url = f"{self.brightspace.url}/d2l/api/{path}"
         json = {} if body is None else {"json": body}
-        return self.session.request(method, url, params=query, timeout=10, allow_redirects=False, **json)
+        return self.session.request(method, url, params=query, timeout=30, allow_redirects=False, **json)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.call("GET", path, **query)

@@ -51,7 +51,7 @@ class TestClientAssertion:
             "client_assertion": jwt.encode(claims, key or self.key, "ES256", {"kid": "k1"}),
             "scope": "core:*:*",
         }
-        return requests.post(brightspace.token_url, form, timeout=10)
+        return requests.post(brightspace.token_url, form, timeout=30)
 
     def test_only_a_fresh_one_signed_with_the_registered_key_opens(self) -> None:
         public = self.key.public_key().public_bytes(
@@ -98,7 +98,7 @@ def test_old_versions_are_gone(client: Client) -> None:
     assert client.refused("GET", "lp/1.45/users/whoami") == 404
     assert client.call("GET", "lp/1.46/users/whoami").status_code == 200
     asked = [{"ProductCode": "lp", "Version": "1.9"}, {"ProductCode": "le", "Version": "1.82"}]
-    answer = client.session.post(f"{client.brightspace.url}/d2l/api/versions/check", json=asked, timeout=10).json()
+    answer = client.session.post(f"{client.brightspace.url}/d2l/api/versions/check", json=asked, timeout=30).json()
     assert [each["Supported"] for each in answer["Versions"]] == [False, True]
     assert answer["Supported"] is False
 

@@ -64,7 +64,7 @@ def test_values_have_a_row_for_every_learner(client: Client) -> None:
     url: str | None = f"{client.brightspace.url}/d2l/api/le/1.82/{offering}/grades/{item.id}/values/?pageSize=2"
     rows: list[dict[str, Any]] = []
     while url:
-        page = client.session.get(url, timeout=10).json()
+        page = client.session.get(url, timeout=30).json()
         rows += page["Objects"]
         url = page["Next"]
     assert [int(row["User"]["Identifier"]) for row in rows] == learners
@@ -113,13 +113,13 @@ def download(client: Client, name: str, kind: str = "Full", place: int = 0) -> l
     found: dict[str, Any] = {}
     url: str | None = f"{client.brightspace.url}/d2l/api/lp/1.49/datasets/bds"
     while url:
-        page = client.session.get(url, timeout=10).json()
+        page = client.session.get(url, timeout=30).json()
         found |= {each["Full"]["Name"]: each for each in page["Objects"]}
         url = page["Next"]
     each = found[name]
     path = f"/datasets/bds/{each['SchemaId']}/plugins/{each[kind]['PluginId']}/extracts"
     extract = client.get(path)["Objects"][place]
-    content = client.session.get(extract["DownloadLink"], timeout=10).content
+    content = client.session.get(extract["DownloadLink"], timeout=30).content
     assert len(content) == extract["DownloadSize"]
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         [member] = archive.namelist()
