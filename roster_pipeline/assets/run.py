@@ -119,16 +119,6 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             {"counts": json.dumps(counts), "run_id": self.run_id},
         )
 
-    def is_open(self, session: Session) -> bool:
-        """Whether nothing has been said yet of how the run ended."""
-        return bool(
-            session.value(
-                "SELECT count(*) FROM sync.runs WHERE source_id = getvariable('source_id') AND run_id = $run_id "
-                "AND status = 'started'",
-                {"run_id": self.run_id},
-            )
-        )
-
     def finish(self, session: Session, status: Status) -> None:
         """Set the run's end and outcome."""
         session.execute(

@@ -28,12 +28,13 @@ def _unit(brightspace_id: int, type_: str, code: str, name: str = "By hand", **v
     return {"brightspace_id": brightspace_id, "type": type_, "code": code, "name": name, **values}
 
 
-#: Sue is linked; two accounts have Pat's id; somebody else has Sam's login; nobody has Tina's and Gus's.
+#: Sue is linked; two accounts have Pat's id; somebody else has Sam's login; Max comes later; Tina and Gus have none.
 USERS = [
     _user(101, "s.other", "id-sue", is_active=0),
     _user(102, "p.one", "id-pat"),
     _user(103, "p.two", "id-pat"),
     _user(104, "SAM.Login", "old-7"),
+    _user(105, "MAX.There", "old-8"),
 ]
 #: Of each kind of link at least one that is found; two classes of the SIS share the code 001, two courses the code 003.
 ORG_UNITS = [
@@ -70,15 +71,18 @@ def _outcome(pipeline: Pipeline, night: Night) -> dict[str, Any]:
     return {**decided, "issues": told}
 
 
-def _nights(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Two nights of a district whose people and org units Brightspace holds in part."""
+def _nights(pipeline: Pipeline, look: Callable[[], None]) -> list[dict[str, Any]]:
+    """Two nights of a district whose people and org units Brightspace holds in part; `look` completes the settings."""
     files = maple()
     files.org("arts", "department", "Arts", parentSourcedId="elm")
     files.class_("lit-3", "lit", "oak", ["fall"], "CPLI1/003")
+    look()
     first = _outcome(pipeline, pipeline.night(files))
-    # The id that Sue's account was linked by becomes another record's.
-    files.change("users", "sue", identifier="id-sue-2")
-    files.user("zoe", "student", ["elm"], identifier="id-sue")
+    # From now on usernames count; Zoe is given that of the account that Sue was linked to.
+    pipeline.configure(**{**LINKING, "people": {"link_existing": True, "identify_by": "username"}})
+    look()
+    files.user("zoe", "student", ["elm"], username="s.OTHER")
+    files.user("max", "student", ["elm"], username="max.there")
     return [first, _outcome(pipeline, pipeline.night(files))]
 
 
@@ -87,7 +91,7 @@ def by_files(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What the files lead to."""
     pipeline = Pipeline(tmp_path_factory.mktemp("files"), LINKING)
     brightspace_holds(pipeline, users=USERS, org_units=ORG_UNITS)
-    return _nights(pipeline)
+    return _nights(pipeline, lambda: None)
 
 
 def test_what_is_compared_holds_every_outcome(by_files: list[dict[str, Any]]) -> None:
@@ -116,9 +120,14 @@ def test_what_is_compared_holds_every_outcome(by_files: list[dict[str, Any]]) ->
         "content_copy.source_ambiguous",
     }
     assert ("link.managed_already", "zoe") in {(code, sourced_id) for code, _, sourced_id, _ in second["issues"]}
+    assert {row["sourced_id"]: row["before"]["brightspace_id"] for row in second["users"] if row["before"]} == {
+        "max": 105
+    }
 
 
-@pytest.mark.rule("CF-040", "CF-049", "CF-068", "CF-069", "CF-070", "CF-072", "CF-113", "CF-118")
+@pytest.mark.rule(
+    "CF-039", "CF-040", "CF-045", "CF-046", "CF-049", "CF-068", "CF-069", "CF-070", "CF-072", "CF-113", "CF-118"
+)
 @pytest.mark.parametrize("way", ["api", "data_sets"])
 def test_the_tenant_leads_to_the_same_as_files_do(
     tmp_path: Path,
@@ -129,8 +138,7 @@ def test_the_tenant_leads_to_the_same_as_files_do(
 ) -> None:
     pipeline = Pipeline(tmp_path, LINKING)
     tenant_holds(brightspace, users=USERS, org_units=ORG_UNITS)
-    look_up(pipeline, brightspace, way, monkeypatch)
-    assert _nights(pipeline) == by_files
+    assert _nights(pipeline, lambda: look_up(pipeline, brightspace, way, monkeypatch)) == by_files
     assert not (tmp_path / "tenant").exists() or not list((tmp_path / "tenant").rglob("*.parquet"))
 
 
