@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from roster_pipeline.brightspace.changes import Confirmed
+from roster_pipeline.delivery.bundle_route import DeliveryError
 from roster_pipeline.home import PRIVATE_FILE, private_folder
 
 #: Kind and sourced id: what names a change.
@@ -34,7 +35,7 @@ class Journal:
         self._descriptor: int | None = None
 
     def begin(self, keys: Iterable[Key]) -> None:
-        """The outcome of these changes is unknown from now on. Raises OSError when that cannot be written."""
+        """The outcome of these changes is unknown from now on. Raises DeliveryError when that cannot be noted."""
         wanted = list(keys)
         self._under_way.update(wanted)
         self._write([*self._waiting, *({"begun": key} for key in wanted)])
@@ -87,10 +88,13 @@ class Journal:
         try:
             while content:
                 content = content[os.write(self._descriptor, content) :]
-        except OSError:
+        except OSError as error:
             # Nothing may follow half a line.
             self._close()
-            raise
+            raise DeliveryError(
+                f"{self.folder}: what is being delivered could not be noted ({error.strerror}). Make room on its disk "
+                "and run again, which settles what was under way; the rest stays due."
+            ) from error
 
     def _close(self) -> None:
         if self._descriptor is not None:
