@@ -6,6 +6,7 @@ standard input. Its last line of output is a JSON object of figures.
 """
 
 import json
+import re
 import resource
 import shutil
 import sys
@@ -61,7 +62,9 @@ def exported(home: Home, run_id: str, day: date) -> ExportReport:
 
 def peak() -> float:
     """The most memory that this process has had so far, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # `ru_maxrss` would begin with what the process had that started this one.
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    return int(found[1]) / 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main(home: str, day: str, run_id: str, kept_plan: str | None = None) -> None:
