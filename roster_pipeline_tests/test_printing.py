@@ -19,15 +19,14 @@ def _lines(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_reasons_come_grouped_and_org_units_by_name(
-    pipeline: Pipeline, files: RosterFiles, capsys: pytest.CaptureFixture[str]
+    delivered: Pipeline, files: RosterFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.night(files)
     files.remove("enrollments", "e-sue-lit-1")
     for user in ("sue", "pat"):
         files.change("users", user, familyName="Married")
     files.change("orgs", "elm", name="Elm Academy")
-    pipeline.night(files, deliver=False)
-    lines = _lines(pipeline, capsys)
+    delivered.night(files, deliver=False)
+    lines = _lines(delivered, capsys)
     assert "users update 2 changed in the SIS: last_name" in lines
     assert "enrollments delete 2 no longer in the SIS" in lines
     assert "org_units update 1 changed in the SIS: code, name" in lines
@@ -55,8 +54,7 @@ def test_a_long_delta_is_cut_and_says_where_the_rest_is(
 
 
 def test_an_empty_delta_prints_nothing(
-    pipeline: Pipeline, files: RosterFiles, capsys: pytest.CaptureFixture[str]
+    delivered: Pipeline, files: RosterFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.night(files)
-    pipeline.night(files)
-    assert _lines(pipeline, capsys) == []
+    delivered.night(files)
+    assert _lines(delivered, capsys) == []

@@ -49,14 +49,13 @@ def test_what_was_left_out_comes_when_it_is_right(pipeline: Pipeline, files: Ros
     assert pipeline.night(files).bundle is None
 
 
-def test_what_is_no_longer_due_is_no_longer_refused(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_what_is_no_longer_due_is_no_longer_refused(delivered: Pipeline, files: RosterFiles) -> None:
     files.user("nia", "student", ["oak"], email=LONG)
-    pipeline.night(files)
-    assert [row["fault"] for row in pipeline.rows("sync.refused", "kind = 'user'")] == ["too_long"]
+    delivered.night(files)
+    assert [row["fault"] for row in delivered.rows("sync.refused", "kind = 'user'")] == ["too_long"]
     files.remove("users", "nia")
-    pipeline.night(files)
-    assert not pipeline.rows("sync.refused")
+    delivered.night(files)
+    assert not delivered.rows("sync.refused")
 
 
 def test_a_guardian_with_a_fault_does_not_cost_the_student(pipeline: Pipeline, files: RosterFiles) -> None:
@@ -69,16 +68,15 @@ def test_a_guardian_with_a_fault_does_not_cost_the_student(pipeline: Pipeline, f
 
 
 def test_a_change_with_a_fault_leaves_the_user_as_delivered_and_enrolled(
-    pipeline: Pipeline, files: RosterFiles
+    delivered: Pipeline, files: RosterFiles
 ) -> None:
-    pipeline.night(files)
     files.change("users", "sue", email=LONG)
     files.enroll("sue", "math-1")
-    night = pipeline.night(files)
+    night = delivered.night(files)
     assert not night.lines("Users")
     assert _children(night) == {"id-sue"}, "the account is there, so the enrollment goes"
-    assert _refused(pipeline, night) == {("user", "sue")}
-    assert pipeline.mappings("user")["sue"]["fields"]["email"] == "sue@example.org"
+    assert _refused(delivered, night) == {("user", "sue")}
+    assert delivered.mappings("user")["sue"]["fields"]["email"] == "sue@example.org"
 
 
 def test_an_org_unit_with_a_fault_stays_behind_with_all_below_it(

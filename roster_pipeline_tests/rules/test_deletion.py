@@ -110,23 +110,21 @@ def test_deletion_at_rollover_needs_a_term_among_the_session_types(
 
 
 @pytest.mark.rule("SK-007")
-def test_absent_orgs_courses_classes_and_users_stay_as_they_are(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_absent_orgs_courses_classes_and_users_stay_as_they_are(delivered: Pipeline, files: RosterFiles) -> None:
     for resource, sourced_id in (("classes", "lit-2"), ("users", "pat"), ("orgs", "oak")):
         files.remove(resource, sourced_id)
     files.remove("enrollments", "e-pat-lit-2")
-    night = pipeline.night(files)
+    night = delivered.night(files)
     assert not night.delta["org_units"]
     assert not night.delta["users"]
-    assert {"lit-2"} <= pipeline.mappings("course_offering").keys()
-    assert {"pat"} <= pipeline.mappings("user").keys()
+    assert {"lit-2"} <= delivered.mappings("course_offering").keys()
+    assert {"pat"} <= delivered.mappings("user").keys()
 
 
-def test_absence_of_a_class_from_a_whole_extract_ends_its_enrollments(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_absence_of_a_class_from_a_whole_extract_ends_its_enrollments(delivered: Pipeline, files: RosterFiles) -> None:
     files.remove("enrollments", "e-pat-lit-2")
-    pipeline.night(files)
-    assert {(row["org_unit_key"], row["action"], row["reason"]) for row in pipeline.rows("delta.enrollments")} == {
+    delivered.night(files)
+    assert {(row["org_unit_key"], row["action"], row["reason"]) for row in delivered.rows("delta.enrollments")} == {
         ("course_offering:lit-2", "delete", "no longer in the SIS"),
         ("section:lit-2", "delete", "no longer in the SIS"),
     }
@@ -134,17 +132,15 @@ def test_absence_of_a_class_from_a_whole_extract_ends_its_enrollments(pipeline: 
 
 @pytest.mark.parametrize(("mode", "removed"), [("bulk", True), ("delta", False)])
 def test_only_a_whole_set_of_enrollments_removes_by_absence(
-    pipeline: Pipeline, files: RosterFiles, mode: str, removed: bool
+    delivered: Pipeline, files: RosterFiles, mode: str, removed: bool
 ) -> None:
-    pipeline.night(files)
     files.remove("enrollments", "e-sue-lit-1")
     files.modes["enrollments"] = mode
-    night = pipeline.night(files)
+    night = delivered.night(files)
     assert bool(night.delta["enrollments"]) is removed
 
 
-def test_in_a_package_of_changes_only_what_is_marked_is_removed(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_in_a_package_of_changes_only_what_is_marked_is_removed(delivered: Pipeline, files: RosterFiles) -> None:
     changes = RosterFiles()
     for resource in changes.modes:
         changes.modes[resource] = "delta"
@@ -153,25 +149,23 @@ def test_in_a_package_of_changes_only_what_is_marked_is_removed(pipeline: Pipeli
         "status": "tobedeleted",
         "dateLastModified": "2026-11-23T00:00:00.000Z",
     }
-    pipeline.night(changes)
-    assert names(pipeline.rows("delta.enrollments"), "user_sourced_id") == {"sue"}
-    assert {row["action"] for row in pipeline.rows("delta.enrollments")} == {"delete"}
+    delivered.night(changes)
+    assert names(delivered.rows("delta.enrollments"), "user_sourced_id") == {"sue"}
+    assert {row["action"] for row in delivered.rows("delta.enrollments")} == {"delete"}
 
 
-def test_a_deleted_user_is_made_inactive_and_never_deleted(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_a_deleted_user_is_made_inactive_and_never_deleted(delivered: Pipeline, files: RosterFiles) -> None:
     files.change("users", "sue", status="tobedeleted")
-    night = pipeline.night(files)
-    row = pipeline.row("delta.users", "sourced_id = 'sue'")
+    night = delivered.night(files)
+    row = delivered.row("delta.users", "sourced_id = 'sue'")
     assert (row["action"], row["reason"]) == ("inactivate", "deleted in the SIS")
     assert [(line["action"], line["is_active"]) for line in night.lines("Users")] == [("UPDATE", "0")]
 
 
-def test_a_guardian_who_is_no_longer_named_loses_the_link(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_a_guardian_who_is_no_longer_named_loses_the_link(delivered: Pipeline, files: RosterFiles) -> None:
     files.change("users", "sam", agentSourcedIds=[])
-    night = pipeline.night(files)
-    row = pipeline.row("delta.relationships", "student_sourced_id = 'sam'")
+    night = delivered.night(files)
+    row = delivered.row("delta.relationships", "student_sourced_id = 'sam'")
     assert (row["action"], row["reason"]) == ("delete", "the SIS no longer relates the two")
     (line,) = night.lines("Users")
     assert (line["org_defined_id"], line["relationships"]) == ("id-sam", "")

@@ -97,10 +97,9 @@ def test_the_higher_role_wins_where_a_user_has_two_in_a_class(pipeline: Pipeline
 @pytest.mark.rule("CF-083", "CF-102")
 @pytest.mark.parametrize(("end", "enrolled"), [("2026-11-22", False), ("2026-11-23", False), ("2026-11-24", True)])
 def test_the_end_date_is_the_first_day_no_longer_enrolled(
-    pipeline_with: Callable[..., Pipeline], files: RosterFiles, end: str, enrolled: bool
+    delivered_with: Callable[..., Pipeline], files: RosterFiles, end: str, enrolled: bool
 ) -> None:
-    pipeline = pipeline_with(courses={"unenroll": {"after_end_date": True}})
-    pipeline.night(files)
+    pipeline = delivered_with(courses={"unenroll": {"after_end_date": True}})
     files.change("enrollments", "e-sue-lit-1", endDate=end)
     night = pipeline.night(files)
     assert ("section:lit-1" in pipeline.enrolled("sue")) is enrolled
@@ -111,20 +110,18 @@ def test_the_end_date_is_the_first_day_no_longer_enrolled(
 
 
 @pytest.mark.rule("CF-082", "CF-084")
-def test_without_the_setting_the_end_date_takes_nobody_out(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
-    assert pipeline.settings.courses.unenroll.after_end_date is False
+def test_without_the_setting_the_end_date_takes_nobody_out(delivered: Pipeline, files: RosterFiles) -> None:
+    assert delivered.settings.courses.unenroll.after_end_date is False
     files.change("enrollments", "e-sue-lit-1", endDate="2026-10-01")
-    assert not any(pipeline.night(files).delta.values())
-    assert "section:lit-1" in pipeline.enrolled("sue")
+    assert not any(delivered.night(files).delta.values())
+    assert "section:lit-1" in delivered.enrolled("sue")
 
 
 @pytest.mark.rule("CF-085")
-def test_a_deleted_enrollment_ends_whatever_the_setting(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_a_deleted_enrollment_ends_whatever_the_setting(delivered: Pipeline, files: RosterFiles) -> None:
     files.change("enrollments", "e-sue-lit-1", status="tobedeleted")
-    night = pipeline.night(files)
-    gone = {(row["org_unit_key"], row["action"], row["reason"]) for row in pipeline.rows("delta.enrollments")}
+    night = delivered.night(files)
+    gone = {(row["org_unit_key"], row["action"], row["reason"]) for row in delivered.rows("delta.enrollments")}
     assert gone == {
         ("course_offering:lit-1", "delete", "deleted in the SIS"),
         ("section:lit-1", "delete", "deleted in the SIS"),
@@ -133,13 +130,12 @@ def test_a_deleted_enrollment_ends_whatever_the_setting(pipeline: Pipeline, file
 
 
 @pytest.mark.rule("CF-065")
-def test_absence_from_a_whole_extract_ends_an_enrollment(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
+def test_absence_from_a_whole_extract_ends_an_enrollment(delivered: Pipeline, files: RosterFiles) -> None:
     files.remove("enrollments", "e-sue-lit-1")
-    night = pipeline.night(files)
+    night = delivered.night(files)
     assert night.delta["enrollments"] == {"delete": 2}
-    assert {row["reason"] for row in pipeline.rows("delta.enrollments")} == {"no longer in the SIS"}
-    assert not any(pipeline.night(files).delta.values())
+    assert {row["reason"] for row in delivered.rows("delta.enrollments")} == {"no longer in the SIS"}
+    assert not any(delivered.night(files).delta.values())
 
 
 @pytest.mark.rule("CF-082", "CF-086", "CF-103")

@@ -46,10 +46,9 @@ PEOPLE = [
 @pytest.mark.parametrize("on", [True, False])
 @pytest.mark.parametrize(("switch", "change", "field", "after"), PEOPLE)
 def test_a_field_of_a_person_is_replaced_only_where_the_switch_is_on(
-    pipeline_with: Make, files: RosterFiles, switch: str, change: dict[str, str], field: str, after: Any, on: bool
+    delivered_with: Make, files: RosterFiles, switch: str, change: dict[str, str], field: str, after: Any, on: bool
 ) -> None:
-    pipeline = pipeline_with(**_switched("people", switch, on=on))
-    pipeline.night(files)
+    pipeline = delivered_with(**_switched("people", switch, on=on))
     created = pipeline.mappings("user")["sue"]["fields"]
     assert created["first_name"] == "Given sue"
     assert created["is_active"] is True
@@ -60,9 +59,10 @@ def test_a_field_of_a_person_is_replaced_only_where_the_switch_is_on(
 
 
 @pytest.mark.rule("CF-013")
-def test_one_switch_off_lets_the_other_fields_of_the_same_user_through(pipeline_with: Make, files: RosterFiles) -> None:
-    pipeline = pipeline_with(**_switched("people", "last_name", on=False))
-    pipeline.night(files)
+def test_one_switch_off_lets_the_other_fields_of_the_same_user_through(
+    delivered_with: Make, files: RosterFiles
+) -> None:
+    pipeline = delivered_with(**_switched("people", "last_name", on=False))
     files.change("users", "sue", givenName="New", familyName="New")
     night = pipeline.night(files)
     changed = pipeline.row("delta.users", "sourced_id = 'sue'")
@@ -73,9 +73,8 @@ def test_one_switch_off_lets_the_other_fields_of_the_same_user_through(pipeline_
 
 @pytest.mark.rule("CF-019")
 @pytest.mark.parametrize("on", [True, False])
-def test_the_system_role(pipeline_with: Make, files: RosterFiles, on: bool) -> None:
-    pipeline = pipeline_with(**_switched("people", "system_role", on=on))
-    pipeline.night(files)
+def test_the_system_role(delivered_with: Make, files: RosterFiles, on: bool) -> None:
+    pipeline = delivered_with(**_switched("people", "system_role", on=on))
     files.change("users", "gus", role="student", identifier="gus")
     pipeline.night(files)
     _assert_changed(_change_of(pipeline, "users", "sourced_id = 'gus'"), "role", "Learner", on=on)
@@ -83,9 +82,8 @@ def test_the_system_role(pipeline_with: Make, files: RosterFiles, on: bool) -> N
 
 @pytest.mark.rule("CF-021")
 @pytest.mark.parametrize("on", [True, False])
-def test_the_role_in_a_course(pipeline_with: Make, files: RosterFiles, on: bool) -> None:
-    pipeline = pipeline_with(**_switched("enrollments", "role_in_course", on=on))
-    pipeline.night(files)
+def test_the_role_in_a_course(delivered_with: Make, files: RosterFiles, on: bool) -> None:
+    pipeline = delivered_with(**_switched("enrollments", "role_in_course", on=on))
     files.change("enrollments", "e-sue-lit-1", role="teacher")
     night = pipeline.night(files)
     assert night.delta["enrollments"] == ({"update": 2} if on else {})
@@ -94,9 +92,8 @@ def test_the_role_in_a_course(pipeline_with: Make, files: RosterFiles, on: bool)
 
 @pytest.mark.rule("CF-022")
 @pytest.mark.parametrize("on", [True, False])
-def test_the_role_in_upper_org_units(pipeline_with: Make, files: RosterFiles, on: bool) -> None:
-    pipeline = pipeline_with(**_switched("enrollments", "role_in_upper_org_units", on=on))
-    pipeline.night(files)
+def test_the_role_in_upper_org_units(delivered_with: Make, files: RosterFiles, on: bool) -> None:
+    pipeline = delivered_with(**_switched("enrollments", "role_in_upper_org_units", on=on))
     files.change("users", "gus", role="teacher")
     pipeline.night(files)
     row = _change_of(pipeline, "enrollments", "user_sourced_id = 'gus' AND org_unit_key = 'school:elm'")
@@ -121,20 +118,18 @@ COURSES = [
 @pytest.mark.parametrize("on", [True, False])
 @pytest.mark.parametrize(("switch", "key", "field", "after"), COURSES)
 def test_code_and_names_of_a_class(
-    pipeline_with: Make, files: RosterFiles, switch: str, key: str, field: str, after: str, on: bool
+    delivered_with: Make, files: RosterFiles, switch: str, key: str, field: str, after: str, on: bool
 ) -> None:
     switches = {"code": False, "name": False, "section_name": False, switch: on}
-    pipeline = pipeline_with(overwrite={"courses": switches})
-    pipeline.night(files)
+    pipeline = delivered_with(overwrite={"courses": switches})
     files.change("classes", "lit-1", classCode="CPLI1/099")
     pipeline.night(files)
     _assert_changed(_change_of(pipeline, "org_units", f"org_unit_key = '{key}'"), field, after, on=on)
 
 
 @pytest.mark.rule("CF-025")
-def test_the_section_name_is_independent_of_the_offering_name(pipeline_with: Make, files: RosterFiles) -> None:
-    pipeline = pipeline_with(overwrite={"courses": {"code": False, "name": False}})
-    pipeline.night(files)
+def test_the_section_name_is_independent_of_the_offering_name(delivered_with: Make, files: RosterFiles) -> None:
+    pipeline = delivered_with(overwrite={"courses": {"code": False, "name": False}})
     files.change("classes", "lit-1", classCode="CPLI1/099")
     pipeline.night(files)
     assert [row["org_unit_key"] for row in pipeline.rows("delta.org_units")] == ["section:lit-1"]
@@ -142,9 +137,8 @@ def test_the_section_name_is_independent_of_the_offering_name(pipeline_with: Mak
 
 @pytest.mark.rule("CF-026")
 @pytest.mark.parametrize("on", [True, False])
-def test_the_status_of_a_course(pipeline_with: Make, files: RosterFiles, on: bool) -> None:
-    pipeline = pipeline_with(**_switched("courses", "status", on=on))
-    pipeline.night(files)
+def test_the_status_of_a_course(delivered_with: Make, files: RosterFiles, on: bool) -> None:
+    pipeline = delivered_with(**_switched("courses", "status", on=on))
     files.change("classes", "lit-1", status="inactive")
     night = pipeline.night(files)
     row = _change_of(pipeline, "org_units", "org_unit_key = 'course_offering:lit-1'")

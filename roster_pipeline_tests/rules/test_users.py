@@ -199,13 +199,12 @@ def test_a_mapped_enrollment_of_a_user_who_is_not_created_is_skipped_with_an_iss
 
 
 @pytest.mark.rule("CF-037", "CF-043")
-def test_new_users_may_be_created_inactive_and_others_stay(pipeline: Pipeline, files: RosterFiles) -> None:
-    pipeline.night(files)
-    pipeline.configure(people={"default_status": "inactive"})
+def test_new_users_may_be_created_inactive_and_others_stay(delivered: Pipeline, files: RosterFiles) -> None:
+    delivered.configure(people={"default_status": "inactive"})
     files.user("new", "student", ["elm"])
-    night = pipeline.night(files)
+    night = delivered.night(files)
     assert [(line["org_defined_id"], line["is_active"]) for line in night.lines("Users")] == [("id-new", "0")]
-    assert not any(pipeline.night(files).delta.values())
+    assert not any(delivered.night(files).delta.values())
 
 
 @pytest.mark.rule("CF-038", "CF-044")
