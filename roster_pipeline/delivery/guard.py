@@ -52,10 +52,12 @@ def judge(session: Session, safety: Safety) -> Verdict:
         max_removed_percent=safety.max_removed_percent,
         max_changed_percent=safety.max_changed_percent,
     )
-    for table in ("school_of_unit", "delta_groups"):
+    for table in ("school_of_unit", "delta_groups", "missing_schools"):
         session.create_temporary(table, f"delta/{table}")
     least = max(safety.ignore_below, 1)
-    vanished = session.execute(sql_text("delta/vanished_schools"))
+    # Most nights no school is missing and there is no need to count people.
+    is_missing = session.value("SELECT EXISTS (FROM missing_schools)")
+    vanished = session.execute(sql_text("delta/vanished_schools")) if is_missing else []
     objections = [
         # Most nights touch so little that there is no need to count what is managed.
         *(_beyond_limits(session, safety) if _rows(session, "action <> 'create'") >= least else ()),

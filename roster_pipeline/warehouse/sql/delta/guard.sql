@@ -6,7 +6,8 @@ WITH this_year AS (
     WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
 ),
 
-managed_rows AS (
+-- Read where it is asked for: to count them all, the enrollments' fields need not be looked at.
+managed_rows AS NOT MATERIALIZED (
     SELECT 'org_units' AS entity, kind || ':' || sourced_id AS org_unit_key, school_year
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
@@ -16,10 +17,14 @@ managed_rows AS (
     WHERE source_id = getvariable('source_id') AND kind = 'enrollment'
 ),
 
-managed_before AS (
+managed_before AS NOT MATERIALIZED (
     SELECT entity, org_unit_key
     FROM managed_rows
-    WHERE school_year = getvariable('school_year') OR org_unit_key IN (FROM this_year)
+    WHERE school_year = getvariable('school_year')
+    UNION ALL
+    SELECT entity, org_unit_key
+    FROM managed_rows
+    WHERE school_year <> getvariable('school_year') AND org_unit_key IN (FROM this_year)
     UNION ALL
     SELECT kind || 's' AS entity, NULL AS org_unit_key
     FROM sync.mappings
@@ -57,17 +62,7 @@ of_schools AS (
     WHERE kind <> 'section'
 ),
 
-managed AS (
-    SELECT entity AS told, NULL AS school_key, NULL AS school, count(*) AS managed
-    FROM managed_before
-    GROUP BY entity
-    UNION ALL
-    SELECT told, school_key, school, count(*) AS managed
-    FROM managed_before
-    INNER JOIN of_schools USING (entity, org_unit_key)
-    GROUP BY ALL
-),
-
+-- What is enough to be looked at.
 counted AS (
     SELECT
         told,
@@ -83,6 +78,19 @@ counted AS (
         INNER JOIN of_schools USING (entity, org_unit_key)
     )
     GROUP BY told, school_key
+    HAVING greatest(removed, changed) >= getvariable('ignore_below')
+),
+
+managed AS (
+    SELECT entity AS told, NULL AS school_key, NULL AS school, count(*) AS managed
+    FROM managed_before
+    GROUP BY entity
+    UNION ALL
+    SELECT told, school_key, school, count(*) AS managed
+    FROM managed_before
+    INNER JOIN of_schools USING (entity, org_unit_key)
+    WHERE school_key IN (SELECT school_key FROM counted)
+    GROUP BY ALL
 )
 
 SELECT

@@ -1,5 +1,5 @@
--- Managed schools with people in them that a complete extract no longer holds, and whether that is news: the last run
--- that ended well notes those that were missing then.
+-- The missing schools that have people in them, and whether that is news: the last run that ended well notes those that
+-- were missing then.
 WITH last_success AS (
     SELECT counts
     FROM sync.runs
@@ -14,39 +14,6 @@ WITH last_success AS (
 known AS (
     SELECT unnest((counts -> 'vanished_schools')::VARCHAR[]) AS org_unit_key
     FROM last_success
-),
-
-latest_extract AS (
-    SELECT arg_max(is_complete, extracted_at) AS is_complete
-    FROM sync.extracts
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND resource = 'orgs'
-),
-
-missing AS (
-    SELECT kind || ':' || sourced_id AS org_unit_key, fields ->> 'name' AS name
-    FROM sync.mappings
-    WHERE
-        source_id = getvariable('source_id')
-        AND kind = 'school'
-        AND sourced_id NOT IN (
-            SELECT sourced_id
-            FROM roster.orgs
-            WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
-        )
-        AND sourced_id NOT IN (
-            SELECT sourced_id
-            FROM roster.rejects
-            WHERE
-                source_id = getvariable('source_id')
-                AND school_year = getvariable('school_year')
-                AND kind = 'org'
-                AND sourced_id IS NOT NULL
-        )
-        AND org_unit_key NOT IN (SELECT key FROM held_by_later_year)
-        AND (SELECT is_complete FROM latest_extract)
 )
 
 SELECT
@@ -54,7 +21,7 @@ SELECT
     missing.name,
     count(DISTINCT enrollment.fields ->> 'user_sourced_id') AS people,
     missing.org_unit_key NOT IN (SELECT org_unit_key FROM known) AS is_news
-FROM missing
+FROM missing_schools AS missing
 INNER JOIN school_of_unit ON missing.org_unit_key = school_of_unit.school_key
 INNER JOIN sync.mappings AS enrollment
     ON
