@@ -23,7 +23,7 @@ test: setup ## lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 ui: setup ## the Dagster UI on http://127.0.0.1:3000 with the example sources
 	$(BIN)/roster sandbox $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
