@@ -78,6 +78,12 @@ def test_what_the_tenant_holds_is_taken_over(
     assert tenant.enrollment(sue.id, tree.root_id).role.name == "Learner"
     assert school.name == "Elm Elementary"
     assert offering.is_active
+    # It hangs where the SIS has it, beside where it hung.
+    district, oak = (
+        pipeline.mappings(kind)[id_]["brightspace_id"] for kind, id_ in (("district", "district"), ("school", "oak"))
+    )
+    assert district in school.parents
+    assert {template.id, oak} <= set(offering.parents)
     pat = pipeline.mappings("user")["pat"]["brightspace_id"]
     assert tenant.enrollment(pat, offering.id).role.name == "Learner"
     # Nothing was made beside what is linked.
