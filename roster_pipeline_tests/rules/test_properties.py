@@ -8,6 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,13 @@ from roster_pipeline_tests.roster_files import RosterFiles, maple
 
 #: A night takes about half a second, so the examples are few and rich.
 FEW = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def _several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that overtake each other are one more order of rows."""
+    monkeypatch.setenv("ROSTER_THREADS", "4")
+
 
 PUPILS = [f"pupil-{number}" for number in range(5)]
 CLASSES = ["lit-1", "lit-2", "math-1"]
