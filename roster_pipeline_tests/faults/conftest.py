@@ -24,12 +24,11 @@ def change(files: RosterFiles) -> RosterFiles:
 
 
 @pytest.fixture(scope="package")
-def before_delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before_delivery(delivered_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose second night has worked out its delta and not delivered it."""
     folder = tmp_path_factory.mktemp("before") / "home"
-    pipeline = Pipeline(folder)
-    pipeline.night(maple())
-    pipeline.night(change(maple()), deliver=False)
+    shutil.copytree(delivered_home, folder)
+    Pipeline(folder).night(change(maple()), deliver=False)
     return folder
 
 
