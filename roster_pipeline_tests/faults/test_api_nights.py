@@ -30,13 +30,13 @@ from roster_pipeline_tests.roster_files import RosterFiles
 
 #: Calls to Brightspace after which a night is killed, at most. A first night makes several hundred, others some thirty,
 #: so that fewer are taken more often.
-CALLS = 300
+CALLS = 100
 #: Part of the kills that come at any moment from the first instruction on, not in the course of the calls.
 ANYTIME = 0.25
 #: Seconds in which such a kill comes.
-SECONDS = 4.0
+SECONDS = 8.0
 #: How often the next day's roster is there before the killed night is repeated.
-NEXT_DAY = 0.5
+NEXT_DAY = 0.8
 #: Seconds in which a disturbed night must have come to its end.
 PATIENCE = 600
 #: First of the districts of the soak.
