@@ -261,6 +261,8 @@ def test_what_was_delivered_after_the_data_sets_were_made_is_left_out(
     district = _api_district(tmp_path, brightspace, monkeypatch, way="data_sets")
     files = maple()
     files.user("new", "student", ["elm"])
+    files.class_("lit-9", "lit", "elm", ["fall"], "CPLI1/009")
+    files.enroll("new", "lit-9")
     files.enroll("new", "lit-1")
     files.remove("enrollments", "e-pat-lit-2")
     brightspace.data_sets.publish = lambda *_: None  # type: ignore[method-assign]
