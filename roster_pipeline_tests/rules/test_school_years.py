@@ -6,7 +6,7 @@ import pytest
 
 from roster_pipeline.partitions import school_year_of
 from roster_pipeline.warehouse.hierarchy import NoSessionsError
-from roster_pipeline_tests.pipeline import YEAR, Pipeline
+from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
 
 LAST_YEAR = "2025-2026"
@@ -96,6 +96,29 @@ def test_a_backfill_changes_nothing_that_a_later_year_holds(pipeline: Pipeline, 
 def _delta_of(pipeline: Pipeline, files: RosterFiles) -> list[dict[str, object]]:
     pipeline.night(files)
     return pipeline.rows("delta.org_units", school_year=YEAR)
+
+
+def test_a_later_year_that_was_only_looked_at_holds_nothing(pipeline: Pipeline, two_years: RosterFiles) -> None:
+    looked = pipeline.night(two_years, deliver=False)
+    # A look at its grades ends well without delivering anything.
+    with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
+        session.execute(
+            "INSERT INTO sync.runs (source_id, school_year, run_id, started_at, status, counts) VALUES "
+            "(getvariable('source_id'), getvariable('school_year'), $run_id, now()::TIMESTAMP, 'success', '{}')",
+            {"run_id": looked.run_id},
+        )
+    night = pipeline.night(school_year=LAST_YEAR)
+    assert night.delta["users"] == {"create": len(pipeline.mappings("user"))}
+
+
+def test_a_later_year_that_was_delivered_by_a_run_that_failed_holds_what_it_holds(
+    pipeline: Pipeline, two_years: RosterFiles
+) -> None:
+    pipeline.night(two_years)
+    with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
+        session.execute("UPDATE sync.runs SET status = 'failed'")
+    two_years.change("users", "sue", familyName="Changed")
+    assert not pipeline.night(two_years, school_year=LAST_YEAR).delta["users"]
 
 
 def test_the_next_year_takes_over_people_and_leaves_old_courses(pipeline: Pipeline, two_years: RosterFiles) -> None:

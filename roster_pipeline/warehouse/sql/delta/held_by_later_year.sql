@@ -1,11 +1,18 @@
 -- What a later school year that was delivered holds: a run of an earlier year leaves it alone.
 WITH later_years AS (
-    SELECT DISTINCT school_year
+    SELECT school_year
     FROM sync.runs
     WHERE
         source_id = getvariable('source_id')
         AND school_year > getvariable('school_year')
         AND status = 'success'
+        -- Runs that only look at grades or categories deliver nothing.
+        AND (counts -> 'delta') IS NOT NULL
+    UNION
+    -- A run may have delivered and failed after that.
+    SELECT school_year
+    FROM sync.mappings
+    WHERE source_id = getvariable('source_id') AND school_year > getvariable('school_year')
 )
 
 SELECT org_unit_key AS key
