@@ -58,7 +58,7 @@ class OrgUnitChange:
     sourced_id: str
     action: Action
     brightspace_id: int | None = None
-    """None for one to be created."""
+    """None for one to be created, or that of the unit that was made for the object before it was let go of."""
     before: OrgUnitFields | None = None
     after: OrgUnitFields | None = None
     link_existing: bool = False

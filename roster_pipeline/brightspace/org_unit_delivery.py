@@ -51,8 +51,9 @@ class OrgUnitDelivery:
         """Apply one change. Raises BrightspaceError."""
         id_ = change.brightspace_id
         if change.action == "create":
-            id_ = self._create(
-                entity, needed(change.after), link_existing=change.link_existing, code_is_shared=change.code_is_shared
+            fields = needed(change.after)
+            id_ = self._take_up_again(entity, id_, fields) or self._create(
+                entity, fields, link_existing=change.link_existing, code_is_shared=change.code_is_shared
             )
         elif change.action == "update":
             id_ = self._update(entity, change)
@@ -61,6 +62,19 @@ class OrgUnitDelivery:
         elif change.action == "delete":
             self._client.organization.recycle(needed(id_))
         return Confirmed(change.kind, change.sourced_id, id_, "delivered")
+
+    def _take_up_again(self, entity: Entity, id_: int | None, fields: OrgUnitFields) -> int | None:
+        """The unit that was made for this object before it was let go of, where Brightspace still has it."""
+        with self._lock:
+            if id_ is None or id_ in self._taken:
+                return None
+            self._taken.add(id_)
+        parent_ids = self._parent_ids(fields)
+        try:
+            self._settle(entity, id_, fields, parent_ids)
+        except NotFoundError:
+            return None
+        return id_
 
     def _create(
         self, entity: Entity, fields: OrgUnitFields, *, link_existing: bool, code_is_shared: bool = False

@@ -90,6 +90,24 @@ def test_the_tenant_holds_what_the_tables_say_night_after_night(
     _assert_nothing_twice(tenant)
 
 
+@pytest.mark.parametrize("on_delete", ["nothing", "inactivate"])
+def test_a_class_that_comes_back_after_its_deletion_is_the_one_it_was(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles, on_delete: str
+) -> None:
+    pipeline = api_pipeline(safety={"ignore_below": 1000}, courses={"on_delete": on_delete})
+    pipeline.night(files)
+    before = {kind: pipeline.mappings(kind)["lit-1"]["brightspace_id"] for kind in ("course_offering", "section")}
+    files.change("classes", "lit-1", status="tobedeleted")
+    pipeline.night(files)
+    assert "lit-1" not in pipeline.mappings("course_offering")
+    files.change("classes", "lit-1", status="active")
+    pipeline.night(files)
+    after = {kind: pipeline.mappings(kind)["lit-1"]["brightspace_id"] for kind in ("course_offering", "section")}
+    assert after == before
+    _assert_equal(pipeline, tenant)
+    _assert_nothing_twice(tenant)
+
+
 def test_an_unchanged_night_writes_nothing(
     api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
 ) -> None:

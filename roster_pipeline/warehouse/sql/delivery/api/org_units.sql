@@ -36,6 +36,14 @@ parents AS (
     GROUP BY links.org_unit_key, links.side
 ),
 
+-- What was deleted in the SIS and stayed in Brightspace, should it come back.
+let_go AS (
+    SELECT kind, sourced_id, arg_max((before ->> 'brightspace_id')::BIGINT, "at") AS brightspace_id
+    FROM sync.audit_log
+    WHERE source_id = getvariable('source_id') AND action IN ('unmap', 'inactivate') AND outcome = 'delivered'
+    GROUP BY kind, sourced_id
+),
+
 -- Sections are told apart inside their offerings.
 shared_codes AS (
     SELECT lower(org_unit_type) AS type, delivery_code AS code
@@ -61,7 +69,8 @@ SELECT
     changed.sourced_id,
     changed.action,
     -- What was linked is managed from its confirmation on, and hangs where somebody else put it.
-    coalesce(mapping.brightspace_id, (changed.after ->> 'brightspace_id')::BIGINT) AS brightspace_id,
+    coalesce(mapping.brightspace_id, (changed.after ->> 'brightspace_id')::BIGINT, let_go.brightspace_id)
+        AS brightspace_id,
     changed.before,
     changed.after,
     CASE WHEN mapping.sourced_id IS NOT NULL THEN before_parents.refs END AS before_parents,
@@ -73,6 +82,7 @@ LEFT JOIN sync.mappings AS mapping
         mapping.source_id = getvariable('source_id')
         AND changed.kind = mapping.kind
         AND changed.sourced_id = mapping.sourced_id
+LEFT JOIN let_go ON changed.kind = let_go.kind AND changed.sourced_id = let_go.sourced_id
 LEFT JOIN unit_depths ON changed.org_unit_key = unit_depths.org_unit_key
 LEFT JOIN parents AS before_parents
     ON changed.org_unit_key = before_parents.org_unit_key AND before_parents.side = 'before'
