@@ -139,6 +139,19 @@ def _apply(book: "_Book", brightspace: Brightspace, home: Home, *, look_up_first
         raise DeliveryError(f"{error} What was delivered until then is confirmed; the rest stays due.") from error
 
 
+def _demand_ids(session: Session) -> None:
+    """Raises DeliveryError where objects are managed whose ids in Brightspace nobody was told."""
+    unknown = session.value(
+        "SELECT count(*) FROM sync.mappings WHERE source_id = getvariable('source_id') "
+        "AND kind NOT IN ('relationship', 'enrollment') AND brightspace_id IS NULL"
+    )
+    if unknown:
+        raise DeliveryError(
+            f"{unknown:,} objects were delivered in bundles, which do not tell their ids in Brightspace, and "
+            "delivery.route: api needs them. Put delivery.route back to the one before; nothing was sent."
+        )
+
+
 class _Book:
     """The delta as the delivery asks for it, and what is confirmed of it."""
 
@@ -167,13 +180,14 @@ class _Book:
         self._phases: set[tuple[str, bool, int]] = set()
 
     def open(self, place: str) -> bool:
-        """Note the delivery as open; False where there is nothing to do."""
+        """Note the delivery as open; False where there is nothing to do. Raises DeliveryError."""
         with self._warehouse.transaction(self.source_id, self._school_year) as session:
             self._prepare(session)
             self.counts = delta_counts(session)
             copies = session.value(f"SELECT count(*) FROM ({sql_text('delivery/api/content_copies')})")
             if not any(self.counts.values()) and not copies:
                 return False
+            _demand_ids(session)
             self.was_interrupted = bool(
                 session.value(
                     "SELECT count(*) FROM sync.deliveries WHERE source_id = getvariable('source_id') "

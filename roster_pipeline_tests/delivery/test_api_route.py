@@ -213,3 +213,15 @@ def test_a_unit_that_was_made_anew_is_the_managed_one_from_then_on(
         assert tenant.tenant.tree.get(section["brightspace_id"]).name.endswith(number)
     offering = tenant.tenant.tree.get(pipeline.mappings("course_offering")["lit-2"]["brightspace_id"])
     assert len(tenant.tenant.tree.children(offering.id)) == 1
+
+
+def test_a_district_that_was_delivered_in_bundles_is_told_to_stay_with_them(
+    api_pipeline: ApiPipeline, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = api_pipeline(delivery={"route": "outbox"})
+    pipeline.night(files)
+    pipeline = api_pipeline()
+    files.user("new", "student", ["oak"])
+    with pytest.raises(DeliveryError, match=r"Put delivery\.route back"):
+        pipeline.night(files)
+    assert not _writes(tenant)
