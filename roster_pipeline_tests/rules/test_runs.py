@@ -78,14 +78,16 @@ def test_a_schedule_that_is_switched_off_does_not_run(pipeline: Pipeline) -> Non
     ("day", "school_year"), [((2026, 11, 23), "2026-2027"), ((2027, 6, 30), "2026-2027"), ((2027, 7, 1), "2027-2028")]
 )
 def test_a_scheduled_run_is_for_the_school_year_of_the_day(
-    pipeline: Pipeline, day: tuple[int, int, int], school_year: str
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, day: tuple[int, int, int], school_year: str
 ) -> None:
+    monkeypatch.setenv("ROSTER_HOME", str(pipeline.home.root))
     pipeline.configure(connection=REST, timezone="America/Chicago")
     schedule = _schedules(pipeline.home)[f"{SOURCE}__nightly"]
     moment = datetime(*day, 2, 0, tzinfo=ZoneInfo("America/Chicago"))
     repository = build_definitions(pipeline.home).get_repository_def()
-    data = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=moment, repository_def=repository))
-    (request,) = data.run_requests or []
+    with dg.DagsterInstance.local_temp() as instance:
+        context = dg.build_schedule_context(instance, moment, repository_def=repository)
+        (request,) = schedule.evaluate_tick(context).run_requests or []
     assert request.partition_key == school_year
 
 
@@ -115,7 +117,7 @@ def test_by_schedule_and_by_hand_the_same_is_done(
     files.write(scheduled.home.root / "feed")
     monkeypatch.setenv("ROSTER_HOME", str(scheduled.home.root))
     job = build_definitions(scheduled.home).resolve_job_def(f"{SOURCE}__nightly")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.local_temp() as instance:
         result = job.execute_in_process(
             instance=instance,
             partition_key=YEAR,
