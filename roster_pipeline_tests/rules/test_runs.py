@@ -85,8 +85,10 @@ def test_a_scheduled_run_is_for_the_school_year_of_the_day(
     schedule = _schedules(pipeline.home)[f"{SOURCE}__nightly"]
     moment = datetime(*day, 2, 0, tzinfo=ZoneInfo("America/Chicago"))
     repository = build_definitions(pipeline.home).get_repository_def()
-    with dg.DagsterInstance.local_temp() as instance:
-        context = dg.build_schedule_context(instance, moment, repository_def=repository)
+    with (
+        dg.DagsterInstance.local_temp() as instance,
+        dg.build_schedule_context(instance, moment, repository_def=repository) as context,
+    ):
         (request,) = schedule.evaluate_tick(context).run_requests or []
     assert request.partition_key == school_year
 
