@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,17 +98,28 @@ def _syncing(pipeline: Pipeline) -> "multiprocessing.context.ForkServerProcess":
     return process
 
 
-def _sync(pipeline: Pipeline) -> "multiprocessing.context.ForkServerProcess":
+def _sync(pipeline: Pipeline, **environment: str) -> "multiprocessing.context.ForkServerProcess":
     home = pipeline.home.root
-    return start(command, {"ROSTER_HOME": str(home)}, home / "output.txt", "sync", SOURCE, "--school-year", YEAR)
+    return start(
+        command, {"ROSTER_HOME": str(home), **environment}, home / "output.txt", "sync", SOURCE, "--school-year", YEAR
+    )
 
 
 def test_a_killed_run_holds_nobody_up(pipeline: Pipeline, files: RosterFiles) -> None:
     """Dagster would count it as started for ever, and let no other run of the source begin."""
     files.write(pipeline.home.root / "feed")
-    process = _syncing(pipeline)
-    process.kill()
-    finish(process)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        # A SIS that never answers keeps the run in the middle of its work until it is killed.
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/ims/oneroster/v1p1"
+        auth = {"kind": "oauth1", "client_id": "key", "client_secret": "${SILENT_SECRET}"}
+        pipeline.configure(connection={"kind": "rest", "endpoint_url": address, "auth": auth})
+        process = _sync(pipeline, SILENT_SECRET="secret")
+        silent.settimeout(120)
+        asked, _ = silent.accept()
+        process.kill()
+        finish(process)
+        asked.close()
+    pipeline.configure()
     with DagsterInstance.from_config(str(pipeline.home.dagster)) as instance:
         assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.STARTED]
         end_dead_runs(pipeline.home, SOURCE, instance)
