@@ -1,11 +1,11 @@
 -- The same night in bare DuckDB, for one district in the shape that the benchmark makes: the same reads, joins and
 -- comparison in as few statements as they need. No settings, no reasons, no issues told, no other year, no history.
-COPY (FROM read_csv('{feed}/orgs.csv', all_varchar = true)) TO '{work}/orgs.parquet' (COMPRESSION zstd);
-COPY (FROM read_csv('{feed}/academicSessions.csv', all_varchar = true)) TO '{work}/sessions.parquet' (COMPRESSION zstd);
-COPY (FROM read_csv('{feed}/courses.csv', all_varchar = true)) TO '{work}/courses.parquet' (COMPRESSION zstd);
-COPY (FROM read_csv('{feed}/classes.csv', all_varchar = true)) TO '{work}/classes.parquet' (COMPRESSION zstd);
-COPY (FROM read_csv('{feed}/users.csv', all_varchar = true)) TO '{work}/users.parquet' (COMPRESSION zstd);
-COPY (FROM read_csv('{feed}/enrollments.csv', all_varchar = true)) TO '{work}/enrollments.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/orgs.csv', all_varchar = true, quote = '"')) TO '{work}/orgs.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/academicSessions.csv', all_varchar = true, quote = '"')) TO '{work}/sessions.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/courses.csv', all_varchar = true, quote = '"')) TO '{work}/courses.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/classes.csv', all_varchar = true, quote = '"')) TO '{work}/classes.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/users.csv', all_varchar = true, quote = '"')) TO '{work}/users.parquet' (COMPRESSION zstd);
+COPY (FROM read_csv('{feed}/enrollments.csv', all_varchar = true, quote = '"')) TO '{work}/enrollments.parquet' (COMPRESSION zstd);
 
 -- Typed, once for each identity.
 CREATE OR REPLACE TABLE typed_classes AS
