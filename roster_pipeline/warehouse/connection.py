@@ -187,7 +187,7 @@ class Warehouse:
     def transaction(self, source_id: str, school_year: str) -> Generator[Session]:
         """A session whose writes all happen, or none.
 
-        Raises WarehouseError when the file stays locked or the disk is full.
+        Raises WarehouseError when the file stays locked, or memory or the disk is full.
         """
         with self._connection() as connection:
             connection.execute("BEGIN")
@@ -195,6 +195,11 @@ class Warehouse:
                 # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
                 yield Session(connection, source_id, school_year)
                 connection.execute("COMMIT")
+            except duckdb.OutOfMemoryException as error:
+                raise WarehouseError(
+                    f"The district needs more memory than DuckDB may use, {_memory_limit()}. {self.path} is unchanged. "
+                    "Set ROSTER_MEMORY_LIMIT to more, 4GiB for instance, and run again."
+                ) from error
             except (duckdb.Error, OSError) as error:
                 if _says_no_room(error):
                     raise WarehouseError(
@@ -234,7 +239,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": os.environ.get("ROSTER_MEMORY_LIMIT") or MEMORY_LIMIT,
+            "memory_limit": _memory_limit(),
             "temp_directory": str(private_folder(self._temporary)),
             # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.
             "preserve_insertion_order": "false",
@@ -264,6 +269,10 @@ def _says_no_room(error: duckdb.Error | OSError) -> bool:
     if isinstance(error, OSError):
         return error.errno in codes
     return any(os.strerror(code) in str(error) for code in codes)
+
+
+def _memory_limit() -> str:
+    return os.environ.get("ROSTER_MEMORY_LIMIT") or MEMORY_LIMIT
 
 
 def sql_text(name: str) -> str:
