@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from roster_pipeline.grades.journal import Journal
-from roster_pipeline.grades.push import Push
+from roster_pipeline.grades.push import Push, SisUnreachableError
 from roster_pipeline.grades.scope import (
     ExportRefusedError,
     ExportRequest,
@@ -130,7 +130,7 @@ def settle_killed(warehouse: Warehouse, home: Home, source_id: str) -> list[str]
     for folder in sorted(exports_folder(home, source_id).glob("*/*")):
         journal = Journal(folder, warehouse, source_id, folder.parent.name, folder.name)
         if journal.plan.exists():
-            journal.settle()
+            journal.settle_interrupted()
         journal.remove()
         settled.append(folder.name)
     return settled
@@ -159,7 +159,12 @@ def export_grades(
             writes = _plan(session, settings, request, journal.plan)
         if writes and not request.dry_run:
             _send(settings, journal)
+    except SisUnreachableError as trouble:
+        _close(warehouse, journal, request, writes, str(trouble))
+        raise
     except Exception as trouble:
+        if journal.plan.exists():
+            journal.settle_interrupted()
         _close(warehouse, journal, request, writes, str(trouble))
         raise
     return _close(warehouse, journal, request, writes, None)

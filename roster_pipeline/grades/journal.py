@@ -77,6 +77,17 @@ class Journal:
         with self._folding:
             self._fold(all_segments=True)
 
+    def settle_interrupted(self) -> None:
+        """Fold everything that is there, of an export that ended without having noted all it did.
+
+        Which of the other writes reached the SIS nobody knows, and so it is put on record.
+        """
+        self.settle()
+        with self._warehouse.transaction(self.source_id, self.school_year) as session:
+            _view_plan(session, self._run_id, self.plan)
+            session.set_variables(settled_at=datetime.now(UTC).replace(tzinfo=None))
+            session.run_file("grades/doubt")
+
     def remove(self) -> None:
         """Remove plan and folder of an export that has come to its end."""
         shutil.rmtree(self.folder)
@@ -102,10 +113,7 @@ class Journal:
 
 def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> None:
     """Bring the outcomes of one file into `grades.export_ledger` and `grades.export_lines`."""
-    session.set_variables(run_id=run_id)
-    session.execute(
-        f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({literal(plan)})"
-    )
+    _view_plan(session, run_id, plan)
     text = ("kind", "local_id", "outcome", "error")
     columns = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in text) + ", 'at': 'TIMESTAMP'}"
     session.execute(
@@ -113,6 +121,13 @@ def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> No
         f"FROM read_json({literal(segment)}, format = 'newline_delimited', columns = {columns})"
     )
     session.run_file("grades/record")
+
+
+def _view_plan(session: Session, run_id: str, plan: Path) -> None:
+    session.set_variables(run_id=run_id)
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({literal(plan)})"
+    )
 
 
 def _drop_torn_line(path: Path) -> None:

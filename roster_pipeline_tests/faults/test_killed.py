@@ -117,7 +117,7 @@ def test_a_killed_run_holds_nobody_up(pipeline: Pipeline, files: RosterFiles) ->
         silent.settimeout(120)
         asked, _ = silent.accept()
         process.kill()
-        finish(process)
+        assert finish(process) == -signal.SIGKILL, (pipeline.home.root / "output.txt").read_text("utf-8")
         asked.close()
     pipeline.configure()
     with DagsterInstance.from_config(str(pipeline.home.dagster)) as instance:

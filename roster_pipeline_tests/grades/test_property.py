@@ -1,8 +1,8 @@
 """Whatever teachers, the SIS and the machine do: in the end the SIS has what may go, each change written once."""
 
-import os
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roster_pipeline.grades import journal
 from roster_pipeline.oneroster import gradebook_client
 from roster_pipeline.sandbox.objects import LineItem, Result
 from roster_pipeline.sandbox.sis.faults.setup import CategoryOptional
 from roster_pipeline.sandbox.sis.faults.writes import PutRefusedForStudent, WriteAnswerLost
 from roster_pipeline.sandbox.sis_server import SandboxSis
+from roster_pipeline_tests.grades.kill import Killed, killed_after
 from roster_pipeline_tests.grades.school import School, small_district
 
 ITEMS = ["i1", "i2"]
@@ -61,10 +61,6 @@ night = st.tuples(
 )
 
 
-class Killed(BaseException):
-    """Nothing of ours handles it."""
-
-
 def run_night(school: School, trouble: str | None, after: int) -> None:
     """One export in which something goes wrong."""
     with pytest.MonkeyPatch.context() as patch:
@@ -73,20 +69,9 @@ def run_night(school: School, trouble: str | None, after: int) -> None:
             school.sis.switch_on(PutRefusedForStudent("sam"))
         elif trouble == "lost":
             school.sis.switch_on(WriteAnswerLost())
-        elif trouble == "killed":
-            real, written = os.write, 0
-
-            def write(descriptor: int, line: bytes) -> int:
-                nonlocal written
-                written += 1
-                if written > after:
-                    raise Killed
-                return real(descriptor, line)
-
-            patch.setattr(journal.os, "write", write)
-            patch.setattr(journal.Journal, "settle", lambda _: None)
         try:
-            school.export()
+            with killed_after(after) if trouble == "killed" else nullcontext():
+                school.export()
         except Killed:
             pass
         finally:

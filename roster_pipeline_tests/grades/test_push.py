@@ -1,6 +1,6 @@
 """Writes that are lost, refused or cut off, and runs that are killed: the ledger never says more than is known."""
 
-import os
+import errno
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +22,7 @@ from roster_pipeline.sandbox.sis.faults.transport import (
     Unavailable,
 )
 from roster_pipeline.sandbox.sis.faults.writes import PutAnswers, PutNotStored, PutRefusedForStudent, WriteAnswerLost
+from roster_pipeline_tests.grades.kill import Killed, killed_after
 from roster_pipeline_tests.grades.school import School
 from roster_pipeline_tests.pipeline import SOURCE
 
@@ -150,40 +151,77 @@ def test_a_server_may_insist_on_a_grading_period(school_with: Callable[..., Scho
     assert school.line_items["Item i1"].grading_period_sourced_id == "q2"
 
 
-class Killed(BaseException):
-    """Stands for a signal that no process survives: nothing of ours handles it."""
-
-
-@pytest.mark.parametrize("after", [1, 2, 3])
-def test_a_killed_run_goes_on_where_it_stopped(school: School, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    school.configure()
-    written = 0
-    real_write, real_settle = os.write, journal.Journal.settle
-
-    def write(descriptor: int, line: bytes) -> int:
-        nonlocal written
-        if written == after - 1:
-            # Cut off in the middle of a line.
-            real_write(descriptor, line[: len(line) // 2])
-            raise Killed
-        written += 1
-        return real_write(descriptor, line)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", write)
-        patch.setattr(journal.Journal, "settle", lambda _: None)
-        with pytest.raises(Killed):
-            school.export()
-    assert journal.Journal.settle is real_settle
+@pytest.mark.parametrize("noted", [0, 1, 2])
+def test_a_killed_run_goes_on_where_it_stopped(school: School, noted: int) -> None:
+    with killed_after(noted), pytest.raises(Killed):
+        school.export()
     sent_before = {request.path for request in school.writes}
     report = school.export()
-    assert report.writes == 3 - (after - 1), "what was known to be sent is not sent again"
+    assert report.writes == 3 - noted, "what was known to be sent is not sent again"
     assert {line["outcome"] for line in school.pipeline.rows("grades.export_lines", "run_id = 'export-1'")} <= {"sent"}
     assert school.pipeline.row("grades.export_runs", "run_id = 'export-1'")["status"] == "interrupted"
     assert len({request.path for request in school.writes} & sent_before) <= 1
     assert {student: result.score for student, result in school.results("Item i1").items()} == {"sam": 8, "sue": 9}
     assert school.export().writes == 0
     assert list(export.exports_folder(school.pipeline.home, "maple").glob("*/*")) == []
+
+
+def test_a_mark_that_a_killed_run_may_have_sent_is_deleted_with_its_score(school: School) -> None:
+    with killed_after(1), pytest.raises(Killed):
+        school.export()
+    assert len(school.results("Item i1")) == 1, "sent, and not noted"
+    (student,) = school.results("Item i1")
+    school.teachers.change_score("i1", student, is_deleted="true")
+    school.export()
+    assert student not in school.results("Item i1")
+    assert school.export().writes == 0
+
+
+def test_a_mark_that_a_killed_run_may_have_sent_is_set_right_when_the_old_one_returns(school: School) -> None:
+    school.export()
+    school.teachers.change_score("i1", "sam", points="1")
+    with killed_after(0), pytest.raises(Killed):
+        school.export()
+    assert school.results("Item i1")["sam"].score == 1, "sent, and not noted"
+    school.teachers.change_score("i1", "sam", points="8")
+    assert school.export().counts == {"result": {"sent": 1}}
+    assert school.results("Item i1")["sam"].score == 8
+
+
+def test_a_full_disk_leaves_no_doubtful_mark_behind(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = journal.Journal.add
+
+    def add(self: journal.Journal, kind: str, *rest: Any) -> None:
+        if kind == "result":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, kind, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "add", add)
+        with pytest.raises(OSError, match="No space left"):
+            school.export()
+    (student,) = school.results("Item i1")
+    school.teachers.change_score("i1", student, is_deleted="true")
+    school.export()
+    assert student not in school.results("Item i1")
+
+
+def test_a_mark_stored_unseen_and_refused_later_is_deleted_with_its_score(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradebook_client, "WRITE_ATTEMPTS", 1)
+    lost = WriteAnswerLost(resource="results", method="PUT", count=1)
+    school.sis.switch_on(lost)
+    assert school.export().counts["result"] == {"sent": 1, "unknown": 1}
+    (student,) = (
+        row["student_sourced_id"] for row in school.pipeline.rows("grades.export_ledger", "state = 'unknown'", None)
+    )
+    school.sis.switch_off(lost)
+    school.sis.switch_on(PutRefusedForStudent(student))
+    assert school.export().counts == {"result": {"failed": 1}}
+    school.teachers.change_score("i1", student, is_deleted="true")
+    assert school.export().counts == {"result": {"deleted": 1}}
+    assert student not in school.results("Item i1")
 
 
 def test_outcomes_are_folded_in_batches(school: School, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ WITH maybe_there AS (
     WHERE
         source_id = getvariable('source_id')
         AND state NOT IN ('deleted_sent', 'deleted_local')
-        AND (last_sent_at IS NOT NULL OR state IN ('unknown', 'delete_pending'))
+        AND last_sent_at IS NOT NULL
 ),
 
 items AS (

@@ -25,7 +25,7 @@ SET
     END,
     content = CASE WHEN settled.outcome IN ('sent', 'unverified') THEN settled.content ELSE ledger.content END,
     last_sent_at = CASE
-        WHEN settled.outcome IN ('sent', 'unverified', 'deleted') THEN settled.at ELSE ledger.last_sent_at
+        WHEN settled.outcome IN ('sent', 'unverified', 'deleted', 'unknown') THEN settled.at ELSE ledger.last_sent_at
     END,
     last_error = settled.error,
     refusals = CASE
