@@ -11,35 +11,34 @@ CREATE OR REPLACE TEMP MACRO clean_name(value) AS
 CREATE OR REPLACE TEMP MACRO clean_list(items) AS
     list_filter(list_transform(coalesce(items, []), lambda item: clean(item)), lambda item: item IS NOT NULL);
 
--- A dateTime where a date belongs is read for its date part, without moving it between zones.
 -- The year 1 and the year 9999 are what databases write for "none".
-CREATE OR REPLACE TEMP MACRO plausible_date(value) AS
-    CASE WHEN year(value) BETWEEN 1900 AND 2200 THEN value END;
-CREATE OR REPLACE TEMP MACRO parse_date(value) AS
-    plausible_date(coalesce(try_cast(left(value, 10) AS DATE), try_strptime(value, '%m/%d/%Y')::DATE));
+CREATE OR REPLACE TEMP MACRO is_plausible_year(digits) AS
+    digits BETWEEN '1900' AND '2200';
 
--- Minutes by which a dateTime's own zone is ahead of UTC: '…T08:30:00-05:00' yields -300.
-CREATE OR REPLACE TEMP MACRO zone_text(value) AS
-    regexp_extract(value, '\d[T ].*([+-]\d{2}:?\d{2})$', 1);
-CREATE OR REPLACE TEMP MACRO zone_minutes(value) AS
+-- A dateTime where a date belongs is read for its date part, without moving it between zones.
+CREATE OR REPLACE TEMP MACRO parse_date(value) AS
     CASE
-        WHEN zone_text(value) = '' THEN 0
-        ELSE (zone_text(value)[1] || '1')::INTEGER
-            * (zone_text(value)[2:3]::INTEGER * 60 + right(zone_text(value), 2)::INTEGER)
+        WHEN is_plausible_year(left(value, 4)) THEN try_cast(left(value, 10) AS DATE)
+        WHEN is_plausible_year(right(value, 4)) THEN try_strptime(value, '%m/%d/%Y')::DATE
     END;
 
--- Seconds and milliseconds since 1970 are what some systems write for a dateTime.
-CREATE OR REPLACE TEMP MACRO plausible_timestamp(value) AS
-    CASE WHEN year(value) BETWEEN 1900 AND 2200 THEN value END;
+-- In UTC. DuckDB's TIMESTAMP would take a dateTime's own zone for blank space: '…T08:30:00-05:00' is 13:30.
+-- Seconds and milliseconds since 1970 are what some systems write for a dateTime; these end before the year 2200.
 CREATE OR REPLACE TEMP MACRO parse_timestamp(value) AS
-    plausible_timestamp(
-        CASE
-            WHEN regexp_full_match(value, '\d{13}') THEN make_timestamp(try_cast(value AS BIGINT) * 1000)
-            WHEN regexp_full_match(value, '\d{10}') THEN make_timestamp(try_cast(value AS BIGINT) * 1000000)
-            ELSE try_cast(left(value, len(value) - len(zone_text(value))) AS TIMESTAMP)
-                - to_minutes(zone_minutes(value))
-        END
-    );
+    CASE
+        WHEN NOT is_plausible_year(left(value, 4)) OR NOT contains(value, '-')
+            THEN make_timestamp(
+                CASE
+                    WHEN len(value) = 10 AND try_cast(value AS BIGINT) BETWEEN 0 AND 7258118399
+                        THEN try_cast(value AS BIGINT) * 1000000
+                    WHEN len(value) = 13 AND try_cast(value AS BIGINT) BETWEEN 0 AND 7258118399999
+                        THEN try_cast(value AS BIGINT) * 1000
+                END
+            )
+        WHEN regexp_matches(value, '\d[T ].*[+-]\d{2}:?\d{2}$')
+            THEN make_timestamp(epoch_us(try_cast(regexp_replace(value, ' ([+-])', '\1') AS TIMESTAMPTZ)))
+        ELSE try_cast(value AS TIMESTAMP)
+    END;
 
 CREATE OR REPLACE TEMP MACRO parse_boolean(value) AS
     CASE

@@ -2,13 +2,11 @@
 
 -- An instant belongs to the day that the district's clocks showed; a plain date or a time without zone is that day.
 CREATE OR REPLACE TEMP MACRO local_date(value) AS
-    plausible_date(
-        CASE
-            WHEN regexp_matches(value, '\d:\d{2}.*(Z|z|[+-]\d{2}:?\d{2})$')
-                THEN ((try_cast(value AS TIMESTAMP) AT TIME ZONE 'UTC') AT TIME ZONE getvariable('timezone'))::DATE
-            ELSE parse_date(value)
-        END
-    );
+    CASE
+        WHEN regexp_matches(value, '\d:\d{2}.*(Z|z|[+-]\d{2}:?\d{2})$')
+            THEN ((parse_timestamp(value) AT TIME ZONE 'UTC') AT TIME ZONE getvariable('timezone'))::DATE
+        ELSE parse_date(value)
+    END;
 
 CREATE OR REPLACE TEMP MACRO local_day(instant) AS
     ((instant AT TIME ZONE 'UTC') AT TIME ZONE getvariable('timezone'))::DATE;

@@ -1,32 +1,34 @@
+WITH read AS (
+    SELECT
+        *,
+        parse_date(begin_date) AS begins,
+        parse_date(end_date) AS ends
+    FROM cleaned_enrollments
+)
+
 SELECT
-    clean(sourcedId) AS sourced_id,
-    parse_status(clean(status)) AS status,
-    parse_timestamp(clean(dateLastModified)) AS date_last_modified,
-    clean(classSourcedId) AS class_sourced_id,
-    clean(schoolSourcedId) AS school_sourced_id,
-    clean(userSourcedId) AS user_sourced_id,
-    parse_role(clean(role)) AS role,
-    coalesce(parse_boolean(clean("primary")), false) AS "primary",
+    sourced_id,
+    parse_status(status) AS status,
+    parse_timestamp(date_last_modified) AS date_last_modified,
+    class_sourced_id,
+    school_sourced_id,
+    user_sourced_id,
+    parse_role(role) AS role,
+    coalesce(parse_boolean("primary"), false) AS "primary",
     -- Dates that contradict each other are both left out; the enrollment itself stays.
-    CASE
-        WHEN parse_date(clean(endDate)) < parse_date(clean(beginDate)) THEN NULL
-        ELSE parse_date(clean(beginDate))
-    END AS begin_date,
-    CASE
-        WHEN parse_date(clean(endDate)) < parse_date(clean(beginDate)) THEN NULL
-        ELSE parse_date(clean(endDate))
-    END AS end_date,
+    CASE WHEN ends < begins THEN NULL ELSE begins END AS begin_date,
+    CASE WHEN ends < begins THEN NULL ELSE ends END AS end_date,
     metadata,
     position,
     concat_ws(
         ', ',
-        unread('status', clean(status), NOT is_status(clean(status))),
-        unread('primary', clean("primary"), parse_boolean(clean("primary")) IS NULL),
-        unread('beginDate', clean(beginDate), parse_date(clean(beginDate)) IS NULL),
-        unread('endDate', clean(endDate), parse_date(clean(endDate)) IS NULL),
-        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
+        unread('status', status, NOT is_status(status)),
+        unread('primary', "primary", parse_boolean("primary") IS NULL),
+        unread('beginDate', begin_date, begins IS NULL),
+        unread('endDate', end_date, ends IS NULL),
+        unread('dateLastModified', date_last_modified, parse_timestamp(date_last_modified) IS NULL)
     ) AS unreadable,
-    sourcedId <> clean(sourcedId) AS blanks_around,
-    clean(role) <> parse_role(clean(role)) OR clean(status) <> lower(clean(status)) AS wrong_case,
-    parse_date(clean(endDate)) < parse_date(clean(beginDate)) AS dates_contradict
-FROM raw_enrollments
+    blanks_around,
+    role <> parse_role(role) OR status <> lower(status) AS wrong_case,
+    ends < begins AS dates_contradict
+FROM read

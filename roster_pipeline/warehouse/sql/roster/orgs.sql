@@ -1,18 +1,18 @@
 SELECT
-    clean(sourcedId) AS sourced_id,
-    parse_status(clean(status)) AS status,
-    parse_timestamp(clean(dateLastModified)) AS date_last_modified,
+    sourced_id,
+    parse_status(status) AS status,
+    parse_timestamp(date_last_modified) AS date_last_modified,
     clean_name(name) AS name,
-    lower(clean(type)) AS type,
-    clean(identifier) AS identifier,
-    clean(parentSourcedId) AS parent_sourced_id,
+    lower(type) AS type,
+    identifier,
+    parent_sourced_id,
     metadata,
     position,
     concat_ws(
         ', ',
-        unread('status', clean(status), NOT is_status(clean(status))),
-        unread('dateLastModified', clean(dateLastModified), parse_timestamp(clean(dateLastModified)) IS NULL)
+        unread('status', status, NOT is_status(status)),
+        unread('dateLastModified', date_last_modified, parse_timestamp(date_last_modified) IS NULL)
     ) AS unreadable,
-    sourcedId <> clean(sourcedId) AS blanks_around,
-    clean(type) <> lower(clean(type)) OR clean(status) <> lower(clean(status)) AS wrong_case
-FROM raw_orgs
+    blanks_around,
+    type <> lower(type) OR status <> lower(status) AS wrong_case
+FROM cleaned_orgs
