@@ -28,7 +28,7 @@ LOCK_TIMEOUT = 3600.0
 #: How long to go on trying when a program that does not know the lock file has the database open, seconds.
 FOREIGN_LOCK_TIMEOUT = 120.0
 #: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
-MEMORY_LIMIT = "1GiB"
+MEMORY_LIMIT = "1536MiB"
 
 #: The rows of the session's source and school year.
 _PARTITION = "source_id = getvariable('source_id') AND school_year = getvariable('school_year')"
@@ -91,43 +91,48 @@ class Session:
         else:
             kind = "VIEW" if row_id else "TABLE"
             self.execute(f"CREATE OR REPLACE TEMP {kind} replacement AS {query}")
-            state = self._fingerprint("replacement", columns, where="true")
-            if state != known and not self._write_differences(table, columns, row_id or "rowid", known, state):
+            state = self._write_differences(table, columns, row_id or "rowid", known)
+            if state is None:
                 self._rewrite(table, columns, "replacement")
+                state = self._fingerprint(table, columns)
             self.execute(f"DROP {kind} replacement")
         if state != known:
             self._note_fingerprint(table, state)
         return state.rows
 
-    def _write_differences(
-        self, table: str, columns: list[str], row_id: str, known: Fingerprint, wanted: Fingerprint
-    ) -> bool:
-        """Write the rows of `replacement` that differ; False where writing them all is better, and nothing was done."""
-        if wanted.rows < known.rows / 2:
-            return False
+    def _write_differences(self, table: str, columns: list[str], row_id: str, known: Fingerprint) -> Fingerprint | None:
+        """Write the rows of `replacement` that differ; None where writing them all is better, and nothing was done."""
+        wanted: int = self.value("SELECT count(*) FROM replacement")
+        if wanted < known.rows / 2:
+            return None
         row_hash = f"hash({_quoted(columns)})"
         self.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE differences AS
-            SELECT kept.row_id AS gone, added.row_id AS added, coalesce(kept.row_hash, added.row_hash) AS row_hash
+            SELECT
+                count(kept.row_id) FILTER (added.row_id IS NOT NULL) AS matches,
+                coalesce(list(kept.row_id) FILTER (added.row_id IS NULL), []) AS gone,
+                coalesce(list(added.row_id) FILTER (kept.row_id IS NULL), []) AS added,
+                coalesce(sum(added.row_hash::HUGEINT) FILTER (kept.row_id IS NULL), 0)
+                - coalesce(sum(kept.row_hash::HUGEINT) FILTER (added.row_id IS NULL), 0) AS change
             FROM (SELECT rowid AS row_id, {row_hash} AS row_hash FROM {table} WHERE {_PARTITION}) AS kept
             FULL JOIN (SELECT {row_id} AS row_id, {row_hash} AS row_hash FROM replacement) AS added
                 ON kept.row_hash = added.row_hash
-            WHERE kept.row_id IS NULL OR added.row_id IS NULL
             """
         )
-        gone, added, total = self.execute(
-            "SELECT count(gone), count(added), "
-            "sum(CASE WHEN gone IS NULL THEN row_hash::HUGEINT ELSE -row_hash::HUGEINT END) FROM differences"
-        )[0]
-        # Rows that are equal to each other cannot be told apart by their hashes.
-        is_complete = Fingerprint(known.rows - gone + added, known.total + (total or 0)) == wanted
-        if not is_complete or gone > known.rows / 2:
-            return False
-        self.execute(f"DELETE FROM {table} WHERE {_PARTITION} AND rowid IN (SELECT gone FROM differences)")
-        self._insert(table, columns, f"(FROM replacement WHERE {row_id} IN (SELECT added FROM differences))")
+        matches, gone, added, change = self.execute("SELECT matches, len(gone), len(added), change FROM differences")[0]
+        # Rows that are equal to each other match more than once and cannot be told apart by their hashes.
+        is_one_to_one = matches == known.rows - gone == wanted - added
+        if not is_one_to_one or gone > known.rows / 2:
+            return None
+        if gone:
+            self.execute(f"DELETE FROM {table} WHERE {_PARTITION} AND rowid IN (SELECT unnest(gone) FROM differences)")
+        if added:
+            self._insert(
+                table, columns, f"(FROM replacement WHERE {row_id} IN (SELECT unnest(added) FROM differences))"
+            )
         self.execute("DROP TABLE differences")
-        return True
+        return Fingerprint(wanted, known.total + change)
 
     def _rewrite(self, table: str, columns: list[str], relation: str) -> None:
         self.execute(f"DELETE FROM {table} WHERE {_PARTITION}")
@@ -159,9 +164,9 @@ class Session:
         state = self._noted_fingerprint(table)
         return f"{state.rows}-{state.total}"
 
-    def _fingerprint(self, relation: str, columns: list[str], where: str = _PARTITION) -> Fingerprint:
+    def _fingerprint(self, table: str, columns: list[str]) -> Fingerprint:
         rows, total = self.execute(
-            f"SELECT count(*), sum(hash({_quoted(columns)})::HUGEINT) FROM {relation} WHERE {where}"
+            f"SELECT count(*), sum(hash({_quoted(columns)})::HUGEINT) FROM {table} WHERE {_PARTITION}"
         )[0]
         return Fingerprint(rows, total or 0)
 

@@ -18,6 +18,7 @@ import yaml
 
 from roster_pipeline.sandbox.csv_bundle import write_csv_bundle
 from roster_pipeline.sandbox.generator import made_up_objects
+from roster_pipeline.warehouse.connection import MEMORY_LIMIT
 
 pytestmark = pytest.mark.benchmark
 
@@ -68,7 +69,7 @@ def _bare_night(home: Path) -> float:
     work.mkdir(exist_ok=True)
     text = (Path(__file__).parent / "bare_night.sql").read_text("utf-8")
     started = time.monotonic()
-    with duckdb.connect(str(work / "bare.duckdb"), config={"memory_limit": "1GiB"}) as database:
+    with duckdb.connect(str(work / "bare.duckdb"), config={"memory_limit": MEMORY_LIMIT}) as database:
         database.execute(text.format(feed=home / "feed", work=work))
     return time.monotonic() - started
 

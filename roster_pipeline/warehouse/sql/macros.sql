@@ -84,6 +84,8 @@ CREATE OR REPLACE TEMP MACRO unread(field_name, value, is_unread) AS
 -- One identity out of two, unambiguous whatever the parts hold.
 CREATE OR REPLACE TEMP MACRO pair_key(first_part, second_part) AS
     replace(replace(first_part, '%', '%25'), '|', '%7C') || '|' || second_part;
+CREATE OR REPLACE TEMP MACRO pair_second(pair) AS
+    substr(pair, instr(pair, '|') + 1);
 
 -- The Standard CSV takes no double quote and no control character inside a value.
 CREATE OR REPLACE TEMP MACRO deliverable(value) AS

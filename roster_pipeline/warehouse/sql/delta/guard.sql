@@ -6,13 +6,13 @@ WITH this_year AS (
     WHERE source_id = getvariable('source_id') AND school_year = getvariable('school_year')
 ),
 
--- Read where it is asked for: to count them all, the enrollments' fields need not be looked at.
+-- Read where it is asked for: to count them all, the enrollments' keys need not be looked at.
 managed_rows AS NOT MATERIALIZED (
     SELECT 'org_units' AS entity, kind || ':' || sourced_id AS org_unit_key, school_year
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind NOT IN ('user', 'relationship', 'enrollment')
     UNION ALL
-    SELECT 'enrollments' AS entity, fields ->> 'org_unit_key' AS org_unit_key, school_year
+    SELECT 'enrollments' AS entity, pair_second(sourced_id) AS org_unit_key, school_year
     FROM sync.mappings
     WHERE source_id = getvariable('source_id') AND kind = 'enrollment'
 ),
