@@ -95,12 +95,12 @@ class Pipeline:
         extractor = extractor_for(settings.connection, self.home.root, previous.folder if previous else None)
         snapshot = take_snapshot(raw, lambda folder: extractor.extract(folder, lambda *_: None), settings.retention)
         settle(self.warehouse, self.home, self.source_id, settings)
-        with self.warehouse.transaction(self.source_id, school_year) as session:
+        with self.warehouse.transaction(self.source_id, school_year, begins=False) as session:
             build_roster(session, snapshot, settings, run_id)
             build_hierarchy(session, settings, as_of, run_id)
         with (
             existing_for_linking(self.warehouse, self.home, self.source_id, school_year, settings) as existing,
-            self.warehouse.transaction(self.source_id, school_year) as session,
+            self.warehouse.transaction(self.source_id, school_year, begins=False) as session,
         ):
             counts = build_delta(session, settings, as_of, run_id, existing)
             verdict = judge(session, settings.safety)

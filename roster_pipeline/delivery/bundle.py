@@ -23,6 +23,7 @@ def stage_due(
     )
     session.run_file("delivery/due")
     staged = _stage_without_faults(session, staging, timestamp, version)
+    session.begin()
     session.replace_partition("sync.refused", "SELECT kind, sourced_id, fault, field FROM refused")
     prepare_findings(session)
     session.run_file("delivery/refused_findings")

@@ -47,13 +47,25 @@ class Fingerprint(NamedTuple):
 
 
 class Session:
-    """A connection inside one transaction, for one source system and school year."""
+    """A connection with one transaction, for one source system and school year."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, source_id: str, school_year: str) -> None:
         self.connection = connection
         self.source_id = source_id
         self.school_year = school_year
+        self._has_begun = False
         self.set_variables(source_id=source_id, school_year=school_year)
+
+    def begin(self) -> None:
+        """Begin the transaction, unless it has begun: what is written from here on happens as a whole or not at all."""
+        if not self._has_begun:
+            self.connection.execute("BEGIN")
+            self._has_begun = True
+
+    def commit(self) -> None:
+        """Make what was written last."""
+        if self._has_begun:
+            self.connection.execute("COMMIT")
 
     def set_variables(self, **values: Any) -> None:
         """Make settings readable in SQL files as `getvariable('name')`."""
@@ -83,6 +95,7 @@ class Session:
         are written, and a partition that would not change is not touched. Where the query yields a column `row_id`
         besides, which tells its rows apart, it is read anew as often as needed: a copy costs more than selecting.
         """
+        self.begin()
         columns = _content_columns(table)
         known = self._noted_fingerprint(table)
         if known.rows == 0:
@@ -189,17 +202,23 @@ class Warehouse:
         self._lock_path = home.locks / "warehouse.lock"
 
     @contextmanager
-    def transaction(self, source_id: str, school_year: str) -> Generator[Session]:
+    def transaction(self, source_id: str, school_year: str, *, begins: bool = True) -> Generator[Session]:
         """A session whose writes all happen, or none.
+
+        With `begins` false the transaction begins at `Session.begin`, and until then only temporary tables may be
+        made. DuckDB does not count the rows that a running transaction adds: it takes such a table for empty, and
+        joins it the wrong way round.
 
         Raises WarehouseError when the file stays locked, or memory or the disk is full.
         """
         with self._connection() as connection:
-            connection.execute("BEGIN")
+            session = Session(connection, source_id, school_year)
             try:
+                if begins:
+                    session.begin()
                 # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
-                yield Session(connection, source_id, school_year)
-                connection.execute("COMMIT")
+                yield session
+                session.commit()
             except duckdb.OutOfMemoryException as error:
                 raise WarehouseError(
                     f"The district needs more memory than DuckDB may use, {_memory_limit()}. {self.path} is unchanged. "

@@ -30,6 +30,7 @@ def build_delta(
     load_existing(session, existing)
     for step in ("held_by_later_year", "unit_candidates", "unit_links", "user_candidates", "user_links"):
         session.create_temporary(step, f"delta/{step}")
+    session.begin()
     for table in TABLES:
         if table == "content_copies":
             session.create_temporary("content_sources", "delta/content_sources")

@@ -46,6 +46,7 @@ def build_hierarchy(session: Session, settings: Source, as_of: date, run_id: str
     for step in ("class_enrollments", "upper_enrollments"):
         session.create_temporary(step, f"hierarchy/{step}")
     session.run_file("hierarchy/faults")
+    session.begin()
     rows = {
         table: session.replace_partition(f"brightspace.{table}", sql_text(f"brightspace/{table}")) for table in TABLES
     }

@@ -34,31 +34,18 @@ def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id:
             "INSERT INTO findings (code, kind, sourced_id, detail) VALUES (?, ?, ?, ?)",
             [(each.code, each.kind, each.sourced_id, each.detail) for each in snapshot.findings],
         )
-    rows: dict[str, int] = {}
     for resource in ROSTER_RESOURCES:
         _conform(session, resource, snapshot)
         _find_schema_faults(session, resource)
         for faults in ("duplicates", "values", resource.table):
             session.run_file(f"roster/faults/{faults}")
+    session.begin()
+    rows: dict[str, int] = {}
+    for resource in ROSTER_RESOURCES:
         rows[resource.table] = session.replace_partition(
-            f"roster.{resource.table}", f"SELECT {_columns(resource)} FROM accepted", "position"
+            f"roster.{resource.table}", f"SELECT {_columns(resource)} FROM accepted_{resource.table}", "position"
         )
-        session.execute(
-            "INSERT INTO sync.extracts SELECT $source_id, $school_year, $run_id, $snapshot, $resource, $rows, $mode, "
-            "$because IS NULL, $because, $package_hash, $extracted_at",
-            {
-                "source_id": session.source_id,
-                "school_year": session.school_year,
-                "run_id": run_id,
-                "snapshot": snapshot.name,
-                "resource": resource.name,
-                "rows": snapshot.resources[resource.name].rows,
-                "mode": snapshot.resources[resource.name].mode,
-                "because": _incomplete_because(session, resource, snapshot),
-                "package_hash": snapshot.package_hash,
-                "extracted_at": snapshot.extracted_at,
-            },
-        )
+        _record_extract(session, resource, snapshot, run_id)
     session.replace_partition("roster.rejects", sql_text("roster/rejects"))
     return RosterCounts(rows, record_findings(session, run_id))
 
@@ -96,6 +83,26 @@ def _find_schema_faults(session: Session, resource: Resource) -> None:
     )
 
 
+def _record_extract(session: Session, resource: Resource, snapshot: Snapshot, run_id: str) -> None:
+    because = _incomplete_because(session, resource, snapshot)
+    session.execute(
+        "INSERT INTO sync.extracts SELECT $source_id, $school_year, $run_id, $snapshot, $resource, $rows, $mode, "
+        "$because IS NULL, $because, $package_hash, $extracted_at",
+        {
+            "source_id": session.source_id,
+            "school_year": session.school_year,
+            "run_id": run_id,
+            "snapshot": snapshot.name,
+            "resource": resource.name,
+            "rows": snapshot.resources[resource.name].rows,
+            "mode": snapshot.resources[resource.name].mode,
+            "because": because,
+            "package_hash": snapshot.package_hash,
+            "extracted_at": snapshot.extracted_at,
+        },
+    )
+
+
 def _columns(resource: Resource) -> str:
     names = tables()[f"roster.{resource.table}"].column_names
     return ", ".join(f'"{name}"' for name in names if name not in {"source_id", "school_year"})
@@ -109,7 +116,8 @@ def _incomplete_because(session: Session, resource: Resource, snapshot: Snapshot
     if extracted.unstable:
         return "rows may be missing: the extract did not settle"
     dangling = session.value(
-        "SELECT count(DISTINCT position) FROM findings WHERE kind = getvariable('kind') AND code LIKE '%_unknown'"
+        "SELECT count(DISTINCT position) FROM findings WHERE kind = $kind AND code LIKE '%_unknown'",
+        {"kind": resource.singular},
     )
     if dangling > DANGLING_LIMIT * extracted.rows:
         return f"{dangling} of {extracted.rows} rows refer to objects that the SIS did not send"
