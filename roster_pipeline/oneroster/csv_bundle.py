@@ -75,6 +75,8 @@ def _read_files(
     progress: Progress,
 ) -> dict[str, CsvResult]:
     # A file is read in order and so by one thread; files side by side keep all processors at work. Largest first.
+    # More threads in the database would only look for work that is not there.
+    database.execute("SET threads = 1")
     present = sorted(present, key=lambda resource: -package.size(_file_name(resource)))
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="csv") as pool:
         futures = {
@@ -86,6 +88,8 @@ def _read_files(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+        finally:
+            database.execute("RESET threads")
 
 
 def _read_file(

@@ -59,7 +59,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 
 
 def faults_query(table: str, columns: dict[str, str]) -> str:
-    """SQL over `candidates` that yields position, sourced_id and codes of every row that breaks the schema.
+    """SQL over `accepted` that yields position, sourced_id and codes of every row that breaks the schema.
 
     `columns` are the relation's column names and Ibis types. One scan answers all checks; `codes` holds one
     entry for each check, null where the check passed.
@@ -69,8 +69,8 @@ def faults_query(table: str, columns: dict[str, str]) -> str:
 
 @functools.cache
 def _faults_query(table: str, columns: tuple[tuple[str, str], ...]) -> str:
-    candidates = ibis.table(dict(columns), name="candidates")
-    checks = [(check(candidates).check_output, check.error) for check in SCHEMAS[table].checks]
+    rows = ibis.table(dict(columns), name="accepted")
+    checks = [(check(rows).check_output, check.error) for check in SCHEMAS[table].checks]
     passed = functools.reduce(operator.and_, (output for output, _ in checks))
     codes = ibis.array([ibis.ifelse(output, ibis.null("string"), ibis.literal(code)) for output, code in checks])
-    return str(ibis.to_sql(candidates.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb"))
+    return str(ibis.to_sql(rows.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb"))

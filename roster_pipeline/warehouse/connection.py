@@ -104,10 +104,10 @@ class Session:
         else:
             kind = "VIEW" if row_id else "TABLE"
             self.execute(f"CREATE OR REPLACE TEMP {kind} replacement AS {query}")
-            state = self._write_differences(table, columns, row_id or "rowid", known)
-            if state is None:
+            written = self._write_differences(table, columns, row_id or "rowid", known)
+            if written is None:
                 self._rewrite(table, columns, "replacement")
-                state = self._fingerprint(table, columns)
+            state = written or self._fingerprint(table, columns)
             self.execute(f"DROP {kind} replacement")
         if state != known:
             self._note_fingerprint(table, state)

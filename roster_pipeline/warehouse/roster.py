@@ -37,8 +37,10 @@ def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id:
     for resource in ROSTER_RESOURCES:
         _conform(session, resource, snapshot)
         _find_schema_faults(session, resource)
+        _drop_rows(session, resource)
         for faults in ("duplicates", "values", resource.table):
             session.run_file(f"roster/faults/{faults}")
+            _drop_rows(session, resource)
     session.begin()
     rows: dict[str, int] = {}
     for resource in ROSTER_RESOURCES:
@@ -51,7 +53,7 @@ def build_roster(session: Session, snapshot: Snapshot, settings: Source, run_id:
 
 
 def _conform(session: Session, resource: Resource, snapshot: Snapshot) -> None:
-    """Read the Parquet file into typed `candidates`; `accepted` is what no finding keeps out of them."""
+    """Read the Parquet file into the typed rows of `accepted`, from which rows with faults will go to `dropped`."""
     path = str(snapshot.resources[resource.name].path).replace("'", "''")
     session.set_variables(kind=resource.singular)
     # Cleaned below everything else, so that each value is cleaned once, however often it is looked at.
@@ -62,14 +64,20 @@ def _conform(session: Session, resource: Resource, snapshot: Snapshot) -> None:
         f"CREATE OR REPLACE TEMP VIEW cleaned_{resource.table} AS "
         f"SELECT {cleaned}, metadata, position, sourcedId <> sourced_id AS blanks_around FROM read_parquet('{path}')"
     )
-    session.create_temporary(f"candidates_{resource.table}", f"roster/{resource.table}")
-    session.execute(
-        f"CREATE OR REPLACE TEMP VIEW accepted_{resource.table} AS "
-        f"SELECT row.* FROM candidates_{resource.table} AS row ANTI JOIN (SELECT position FROM findings "
-        f"INNER JOIN issue_codes USING (code) WHERE drops_row AND kind = '{resource.singular}') USING (position)"
+    session.create_temporary(f"accepted_{resource.table}", f"roster/{resource.table}")
+    session.execute(f"CREATE OR REPLACE TEMP TABLE dropped_{resource.table} AS FROM accepted_{resource.table} LIMIT 0")
+    for state in ("accepted", "dropped"):
+        session.execute(f"CREATE OR REPLACE TEMP VIEW {state} AS FROM {state}_{resource.table}")
+
+
+def _drop_rows(session: Session, resource: Resource) -> None:
+    """Take the rows that a finding keeps out of `accepted`, so that nothing else has to look at findings."""
+    kept_out = (
+        "position IN (SELECT position FROM findings INNER JOIN issue_codes USING (code) "
+        "WHERE drops_row AND kind = getvariable('kind'))"
     )
-    session.execute(f"CREATE OR REPLACE TEMP VIEW candidates AS FROM candidates_{resource.table}")
-    session.execute(f"CREATE OR REPLACE TEMP VIEW accepted AS FROM accepted_{resource.table}")
+    session.execute(f"INSERT INTO dropped_{resource.table} FROM accepted WHERE {kept_out}")
+    session.execute(f"DELETE FROM accepted_{resource.table} WHERE {kept_out}")
 
 
 def _find_schema_faults(session: Session, resource: Resource) -> None:

@@ -8,8 +8,14 @@ CREATE OR REPLACE TEMP MACRO clean(value) AS
 CREATE OR REPLACE TEMP MACRO clean_name(value) AS
     regexp_replace(clean(value), '[ \t\x{A0}]{2,}', ' ', 'g');
 
+-- Most lists hold nothing to be cleaned, and to see that is much cheaper than to clean them.
 CREATE OR REPLACE TEMP MACRO clean_list(items) AS
-    list_filter(list_transform(coalesce(items, []), lambda item: clean(item)), lambda item: item IS NOT NULL);
+    CASE
+        WHEN regexp_matches(',' || array_to_string(items, ',') || ',', '[\s\x{A0}\x{200B}\x{FEFF}]|,,')
+            OR list_count(items) < len(items)
+            THEN list_filter(list_transform(items, lambda item: clean(item)), lambda item: item IS NOT NULL)
+        ELSE coalesce(items, [])
+    END;
 
 -- The year 1 and the year 9999 are what databases write for "none".
 CREATE OR REPLACE TEMP MACRO is_plausible_year(digits) AS
@@ -83,7 +89,11 @@ CREATE OR REPLACE TEMP MACRO unread(field_name, value, is_unread) AS
 
 -- One identity out of two, unambiguous whatever the parts hold.
 CREATE OR REPLACE TEMP MACRO pair_key(first_part, second_part) AS
-    replace(replace(first_part, '%', '%25'), '|', '%7C') || '|' || second_part;
+    CASE
+        WHEN contains(first_part, '%') OR contains(first_part, '|')
+            THEN replace(replace(first_part, '%', '%25'), '|', '%7C')
+        ELSE first_part
+    END || '|' || second_part;
 CREATE OR REPLACE TEMP MACRO pair_second(pair) AS
     substr(pair, instr(pair, '|') + 1);
 

@@ -3,17 +3,17 @@
 -- OneRoster 1.1 does not have and some systems put into its metadata.
 WITH candidates AS (
     SELECT
-        class.sourced_id,
+        class.session_sourced_ids,
         place,
         session.start_date + getvariable('start_offset_days')::INTEGER AS start_date,
         session.end_date + getvariable('end_offset_days')::INTEGER AS end_date,
         depth
     FROM (
         SELECT
-            sourced_id,
+            session_sourced_ids,
             unnest(session_sourced_ids) AS session_sourced_id,
             generate_subscripts(session_sourced_ids, 1) AS place
-        FROM year_classes
+        FROM (SELECT DISTINCT session_sourced_ids FROM year_classes)
     ) AS class
     INNER JOIN session_years AS own ON class.session_sourced_id = own.sourced_id
     CROSS JOIN unnest(own.lineage) WITH ORDINALITY AS ancestor (session_sourced_id, depth)
@@ -23,16 +23,16 @@ WITH candidates AS (
 
 chosen AS (
     SELECT
-        sourced_id,
+        session_sourced_ids,
         arg_min({'start_date': start_date, 'end_date': end_date}, (depth > 1, place, depth)) AS dates
     FROM candidates
-    GROUP BY sourced_id
+    GROUP BY session_sourced_ids
 ),
 
 dated AS (
     SELECT
         class.sourced_id,
-        getvariable('dates_inherit') AND chosen.sourced_id IS NULL AS session_missing,
+        getvariable('dates_inherit') AND chosen.session_sourced_ids IS NULL AS session_missing,
         CASE
             WHEN getvariable('dates_inherit') THEN chosen.dates.start_date
             ELSE parse_date(clean(json_extract_string(class.metadata, getvariable('dates_metadata_start')::VARCHAR)))
@@ -42,7 +42,7 @@ dated AS (
             ELSE parse_date(clean(json_extract_string(class.metadata, getvariable('dates_metadata_end')::VARCHAR)))
         END AS end_date
     FROM year_classes AS class
-    LEFT JOIN chosen ON class.sourced_id = chosen.sourced_id
+    LEFT JOIN chosen ON class.session_sourced_ids = chosen.session_sourced_ids
 )
 
 SELECT

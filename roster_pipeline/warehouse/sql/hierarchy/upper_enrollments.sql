@@ -22,15 +22,15 @@ schooled AS (
     WHERE at_school AND type = 'school' AND is_unit
     UNION ALL
     SELECT person.sourced_id, person.brightspace_role, school.own_key
-    FROM users_of_year AS person
+    FROM (
+        SELECT sourced_id, brightspace_role
+        FROM users_of_year
+        WHERE at_school AND sourced_id NOT IN (SELECT sourced_id FROM listed WHERE type = 'school')
+    ) AS person
     INNER JOIN class_enrollments AS enrollment ON person.sourced_id = enrollment.user_sourced_id
     INNER JOIN year_classes AS class ON enrollment.class_sourced_id = class.sourced_id
     INNER JOIN org_places AS school ON class.school_sourced_id = school.sourced_id
-    WHERE
-        person.at_school
-        AND school.is_unit
-        AND school.type = 'school'
-        AND person.sourced_id NOT IN (SELECT sourced_id FROM listed WHERE type = 'school')
+    WHERE school.is_unit AND school.type = 'school'
 )
 
 SELECT sourced_id, brightspace_role, own_key

@@ -8,9 +8,10 @@ WITH live AS (
         AND status = 'active'
 ),
 
+-- Very many classes list the same few terms.
 terms AS (
     SELECT
-        listed.sourced_id,
+        listed.term_sourced_ids,
         listed.place,
         session.sourced_id AS session_sourced_id,
         session.type,
@@ -26,10 +27,10 @@ terms AS (
         END AS term_key
     FROM (
         SELECT
-            sourced_id,
+            term_sourced_ids,
             unnest(term_sourced_ids) AS session_sourced_id,
             generate_subscripts(term_sourced_ids, 1) AS place
-        FROM live
+        FROM (SELECT DISTINCT term_sourced_ids FROM live)
     ) AS listed
     INNER JOIN session_years AS session ON listed.session_sourced_id = session.sourced_id
     LEFT JOIN org_unit_types AS mapped ON session.type = mapped.sis_type
@@ -37,12 +38,12 @@ terms AS (
 
 of_year AS (
     SELECT
-        sourced_id,
+        term_sourced_ids,
         list(session_sourced_id ORDER BY place) AS session_sourced_ids,
         coalesce(list(term_key ORDER BY place) FILTER (term_key IS NOT NULL), []) AS term_keys,
         arg_min(title, place) FILTER (type IN ('term', 'semester')) AS term_title
     FROM terms
-    GROUP BY sourced_id
+    GROUP BY term_sourced_ids
     HAVING bool_or(ends = getvariable('year_ends'))
 ),
 
@@ -109,7 +110,7 @@ parts AS (
             'term_title': of_year.term_title
         } AS fields
     FROM live AS class
-    INNER JOIN of_year ON class.sourced_id = of_year.sourced_id
+    INNER JOIN of_year ON class.term_sourced_ids = of_year.term_sourced_ids
     INNER JOIN courses AS course ON class.course_sourced_id = course.sourced_id
     LEFT JOIN org_places AS school ON class.school_sourced_id = school.sourced_id
     LEFT JOIN lead_teachers ON class.sourced_id = lead_teachers.class_sourced_id

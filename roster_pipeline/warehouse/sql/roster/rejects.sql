@@ -17,5 +17,5 @@ FROM (
     GROUP BY kind, position
 ) AS reject
 -- Both conditions as equalities: with one on the left side alone DuckDB would compare every row with every other.
-LEFT JOIN (SELECT 'enrollment' AS kind, * FROM candidates_enrollments) AS enrollment
+LEFT JOIN (SELECT 'enrollment' AS kind, * FROM dropped_enrollments) AS enrollment
     ON reject.kind = enrollment.kind AND reject.position = enrollment.position

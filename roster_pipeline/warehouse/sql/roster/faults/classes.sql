@@ -16,7 +16,7 @@ SELECT
     class.position
 FROM live AS class
 ANTI JOIN accepted_courses AS good ON class.course_sourced_id = good.sourced_id
-LEFT JOIN (SELECT DISTINCT sourced_id FROM candidates_courses) AS course
+LEFT JOIN (SELECT DISTINCT sourced_id FROM dropped_courses) AS course
     ON class.course_sourced_id = course.sourced_id
 UNION ALL
 SELECT
@@ -40,7 +40,7 @@ SELECT
     class.position
 FROM live AS class
 ANTI JOIN accepted_orgs AS good ON class.school_sourced_id = good.sourced_id
-LEFT JOIN (SELECT DISTINCT sourced_id FROM candidates_orgs) AS school
+LEFT JOIN (SELECT DISTINCT sourced_id FROM dropped_orgs) AS school
     ON class.school_sourced_id = school.sourced_id
 UNION ALL
 SELECT

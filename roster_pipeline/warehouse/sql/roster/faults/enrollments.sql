@@ -37,7 +37,7 @@ repeated AS (
 
 SELECT
     CASE
-        WHEN without_user.user_sourced_id IN (SELECT sourced_id FROM candidates_users)
+        WHEN without_user.user_sourced_id IN (SELECT sourced_id FROM dropped_users)
             THEN 'enrollment.user_rejected'
         ELSE 'enrollment.user_unknown'
     END AS code,
@@ -49,7 +49,7 @@ FROM without_user
 UNION ALL
 SELECT
     CASE
-        WHEN without_class.class_sourced_id IN (SELECT sourced_id FROM candidates_classes)
+        WHEN without_class.class_sourced_id IN (SELECT sourced_id FROM dropped_classes)
             THEN 'enrollment.class_rejected'
         ELSE 'enrollment.class_unknown'
     END AS code,

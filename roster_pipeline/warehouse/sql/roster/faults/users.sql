@@ -30,4 +30,5 @@ SELECT
     listed.agent_sourced_id AS detail,
     listed.position
 FROM (SELECT sourced_id, position, unnest(agent_sourced_ids) AS agent_sourced_id FROM live) AS listed
-ANTI JOIN candidates AS agent ON listed.agent_sourced_id = agent.sourced_id
+ANTI JOIN (SELECT sourced_id FROM accepted UNION ALL SELECT sourced_id FROM dropped) AS agent
+    ON listed.agent_sourced_id = agent.sourced_id
