@@ -59,12 +59,12 @@ def test_a_delivery_of_one_school_year_is_settled_before_a_run_of_another(
 def _fails_the_second_time(transaction: object) -> object:
     calls = 0
 
-    def counted(*arguments: object) -> object:
+    def counted(*arguments: object, **options: object) -> object:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
-        return transaction(*arguments)  # type: ignore[operator]
+        return transaction(*arguments, **options)  # type: ignore[operator]
 
     return counted
 
