@@ -35,10 +35,10 @@ class RefreshToken(Section):
     """OAuth 2 with single-use refresh tokens; the first one comes from the environment."""
 
     kind: Literal["refresh_token"]
-    token_url: Url = TOKEN_URL
+    token_url: Url = Field(TOKEN_URL, description="Where Brightspace gives tokens")
     client_id: str = Field(min_length=1, description="Of the application registered in Brightspace")
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: Secret = Field(description="Of the same application")
+    refresh_token: Secret = Field(description="The first one; each later one is kept by the pipeline")
     scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
 
 
@@ -46,11 +46,13 @@ class ClientAssertion(Section):
     """OAuth 2 client credentials with a signed assertion, for a service user."""
 
     kind: Literal["client_assertion"]
-    token_url: Url = TOKEN_URL
+    token_url: Url = Field(TOKEN_URL, description="Where Brightspace gives tokens")
     client_id: str = Field(min_length=1, description="Of the application registered in Brightspace")
     key_id: str = Field(min_length=1, description="Of the public key registered in Brightspace")
     private_key: Secret = Field(description="The private key in PEM form")
-    algorithm: Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = "RS256"
+    algorithm: Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = Field(
+        "RS256", description="How the assertion is signed; it has to suit the key"
+    )
     scopes: list[str] = Field(default=SCOPES, min_length=1, description="At most those the application has")
 
 

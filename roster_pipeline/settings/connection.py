@@ -13,7 +13,7 @@ class OAuth2(Section):
     kind: Literal["oauth2"]
     token_url: Url = Field(description="The SIS's authentication endpoint")
     client_id: str = Field(min_length=1, description="From the SIS, with the secret")
-    client_secret: Secret
+    client_secret: Secret = Field(description="From the SIS, with the id")
     credentials_in: Literal["header", "body"] = Field(
         "header", description="Client id and secret as HTTP Basic header, or as fields of the form"
     )
@@ -28,7 +28,7 @@ class OAuth1(Section):
 
     kind: Literal["oauth1"]
     client_id: str = Field(min_length=1, description="From the SIS, with the secret")
-    client_secret: Secret
+    client_secret: Secret = Field(description="From the SIS, with the id")
     signature_method: Literal["HMAC-SHA256", "HMAC-SHA1"] = Field(
         "HMAC-SHA256", description="HMAC-SHA1 only for a SIS that knows no better"
     )
@@ -50,8 +50,8 @@ class Sftp(Section):
 
     kind: Literal["sftp"]
     host: str = Field(min_length=1, description="The server's name")
-    port: int = Field(22, ge=1, le=65_535)
-    username: str = Field(min_length=1)
+    port: int = Field(22, ge=1, le=65_535, description="The server's port")
+    username: str = Field(min_length=1, description="Login at the server")
     password: Secret | None = Field(None, description="This, or a private key")
     private_key: Secret | None = Field(None, description="The private key itself, in OpenSSH or PEM form")
     host_key: str = Field(min_length=1, description="The server's public key, as in known_hosts: ssh-ed25519 AAAA…")

@@ -26,9 +26,9 @@ GroupTypes = Annotated[dict[GroupType, str], AfterValidator(_presets)]
 class LinkCourses(Section):
     """Which course units are linked to ones of the same code that Brightspace holds already."""
 
-    sections: bool = False
-    offerings: bool = False
-    templates: bool = False
+    sections: bool = Field(False, description="Sections of an offering that is managed or linked")
+    offerings: bool = Field(False, description="Course offerings")
+    templates: bool = Field(False, description="Course templates")
 
 
 class Dates(Section):

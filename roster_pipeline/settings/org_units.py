@@ -8,7 +8,7 @@ from roster_pipeline.settings.base import Section
 class LinkOrgUnits(Section):
     """Which upper org units are linked to ones of the same code that Brightspace holds already."""
 
-    departments: bool = False
+    departments: bool = Field(False, description="Orgs of the type department")
     semesters: bool = Field(False, description="Sessions of every type")
     others: bool = Field(False, description="Districts, schools and other orgs")
 
