@@ -20,6 +20,14 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _own_dagster_home() -> Iterator[None]:
+    """A command that runs in the test's process points Dagster at its home, and the next test has another."""
+    os.environ.pop("DAGSTER_HOME", None)
+    yield
+    os.environ.pop("DAGSTER_HOME", None)
+
+
 @pytest.fixture
 def files() -> RosterFiles:
     """A small roster without a fault."""

@@ -28,21 +28,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: RosterFiles) ->
     home = Home(tmp_path / "home")
     home.sources.mkdir(parents=True)
     monkeypatch.setenv("ROSTER_HOME", str(home.root))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     _configure(home)
     files.write(home.root / "feed")
     return home
 
 
 @pytest.fixture
-def roster(monkeypatch: pytest.MonkeyPatch) -> Roster:
+def roster() -> Roster:
     """Runs the `roster` command."""
 
     def run(*arguments: str) -> Result:
-        # The command points Dagster at the home; another test has another.
-        monkeypatch.delenv("DAGSTER_HOME", raising=False)
         result = CliRunner().invoke(main, list(arguments))
-        monkeypatch.delenv("DAGSTER_HOME", raising=False)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

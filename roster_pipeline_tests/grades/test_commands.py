@@ -24,7 +24,6 @@ def school(school_with: Callable[..., School], monkeypatch: pytest.MonkeyPatch) 
     """A school with one graded item and one teacher who may export."""
     school = school_with(daily=True, allowed_users=["tina"])
     monkeypatch.setenv("ROSTER_HOME", str(school.pipeline.home.root))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     school.teachers.item("i1")
     school.teachers.score("i1", "sam", "8")
     school.teachers.write(school.pipeline.home.root / "gradebook")

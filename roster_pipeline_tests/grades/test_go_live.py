@@ -24,7 +24,6 @@ def school(school_with: Callable[..., School], monkeypatch: pytest.MonkeyPatch) 
     """A school that is about to pass grades back from Otus every night, and has one that may go."""
     school = school_with(**otus(), daily=True)
     monkeypatch.setenv("ROSTER_HOME", str(school.pipeline.home.root))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     assess(school)
     school.teachers.write(school.pipeline.home.root / "gradebook")
     return school

@@ -336,7 +336,6 @@ def test_the_command_counts_first_and_names_org_units_but_never_people(
     tenant.directory.get(district.id("user", "sue")).last_name = "Secretname"
     tenant.unenroll(district.id("user", "sam"), district.id("section", "lit-1"))
     monkeypatch.setenv("ROSTER_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
 
     answer = CliRunner().invoke(main, ["drift", SOURCE, "--school-year", YEAR, "--json"])
     assert answer.exit_code == 0, answer.output
@@ -345,7 +344,6 @@ def test_the_command_counts_first_and_names_org_units_but_never_people(
     assert told["findings"] == {"changed": {"school": 1, "user": 1}, "enrollment_missing": {"enrollment": 1}}
     assert {row["name"] for row in told["named"]} == {"Oak Elementary", district.pipeline.unit("section:lit-1")["name"]}
 
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     printed = CliRunner().invoke(main, ["drift", SOURCE, "--school-year", YEAR], env={"COLUMNS": "200"})
     assert printed.exit_code == 0, printed.output
     assert "Oak Academy" in printed.stdout

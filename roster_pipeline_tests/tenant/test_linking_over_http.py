@@ -23,9 +23,7 @@ def sync(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sync:
     monkeypatch.setenv("ROSTER_HOME", str(tmp_path))
 
     def run() -> dict[str, Any]:
-        monkeypatch.delenv("DAGSTER_HOME", raising=False)
         answer = CliRunner().invoke(main, ["sync", SOURCE, "--school-year", YEAR, "--json"])
-        monkeypatch.delenv("DAGSTER_HOME", raising=False)
         assert answer.exit_code == 0, answer.output
         report: dict[str, Any] = json.loads(answer.stdout)
         return report
