@@ -211,29 +211,20 @@ class Warehouse:
 
         Raises WarehouseError when the file stays locked, or memory or the disk is full.
         """
-        with self._connection() as connection:
+        with self._connection() as connection, self._no_room_told():
             session = Session(connection, source_id, school_year)
-            try:
-                if begins:
-                    session.begin()
-                # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
-                yield session
-                session.commit()
-            except duckdb.OutOfMemoryException as error:
-                raise WarehouseError(
-                    f"The district needs more memory than DuckDB may use, {_memory_limit()}. {self.path} is unchanged. "
-                    "Set ROSTER_MEMORY_LIMIT to more, 4GiB for instance, and run again."
-                ) from error
-            except (duckdb.Error, OSError) as error:
-                if _says_no_room(error):
-                    raise WarehouseError(
-                        f"There is no room on the disk: {error}. {self.path} is unchanged. Make room and run again."
-                    ) from error
-                raise
+            if begins:
+                session.begin()
+            # Whatever goes wrong in between, closing the connection without COMMIT leaves nothing of it.
+            yield session
+            session.commit()
 
     def publish(self) -> None:
-        """Replace the analysts' copy by the state now. Open sessions keep the copy they opened."""
-        with self._locked():
+        """Replace the analysts' copy by the state now. Open sessions keep the copy they opened.
+
+        Raises WarehouseError when the file stays locked or the disk is full; the copy stays as it was.
+        """
+        with self._locked(), self._no_room_told():
             with self._open() as connection:
                 connection.execute("CHECKPOINT")
             for left in self.published_path.parent.glob(f"{self.published_path.stem}.*.tmp"):
@@ -248,6 +239,23 @@ class Warehouse:
             finally:
                 temporary.unlink(missing_ok=True)
             sync_folder(self.published_path.parent)
+
+    @contextmanager
+    def _no_room_told(self) -> Generator[None]:
+        """Say what to do where memory or the disk is full."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise WarehouseError(
+                f"The district needs more memory than DuckDB may use, {_memory_limit()}. {self.path} is unchanged. "
+                "Set ROSTER_MEMORY_LIMIT to more, 4GiB for instance, and run again."
+            ) from error
+        except (duckdb.Error, OSError) as error:
+            if _says_no_room(error):
+                raise WarehouseError(
+                    f"There is no room on the disk: {error}. {self.path} is unchanged. Make room and run again."
+                ) from error
+            raise
 
     @contextmanager
     def _connection(self) -> Generator[duckdb.DuckDBPyConnection]:

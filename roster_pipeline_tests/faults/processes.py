@@ -88,11 +88,7 @@ def publish_killed(folder: Path) -> None:
 
 def delivery(folder: Path) -> None:
     """The delivery of the delta as it stands."""
-    _deliver(Pipeline(folder))
-
-
-def _deliver(pipeline: Pipeline) -> None:
-    deliver(pipeline.warehouse, pipeline.home, SOURCE, YEAR, pipeline.settings, "disturbed")
+    deliver_delta(Pipeline(folder))
 
 
 def delivery_killed_at(folder: Path, line: int) -> None:
@@ -132,12 +128,22 @@ def delivery_lines(folder: Path) -> list[tuple[str, int]]:
     return lines
 
 
-def delivery_with_small_files(folder: Path, largest: int, errors: Connection) -> None:
-    """The delivery where no file may grow beyond `largest` bytes, as on a disk that is full; sends what it says."""
+def with_small_files(folder: Path, work: Callable[[Pipeline], None], largest: int, errors: Connection) -> None:
+    """Work where no file may grow beyond `largest` bytes, as on a disk that is full; sends what it says."""
     pipeline = Pipeline(folder)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     try:
-        _deliver(pipeline)
+        work(pipeline)
     except WarehouseError as error:
         errors.send(str(error))
         raise
+
+
+def deliver_delta(pipeline: Pipeline) -> None:
+    """The delivery of the delta as it stands."""
+    deliver(pipeline.warehouse, pipeline.home, SOURCE, YEAR, pipeline.settings, "disturbed")
+
+
+def publish(pipeline: Pipeline) -> None:
+    """The copy for analysts."""
+    pipeline.warehouse.publish()
