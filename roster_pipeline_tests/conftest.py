@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from roster_pipeline.brightspace import auth, connection
 from roster_pipeline_tests.pipeline import Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles, maple
 
@@ -26,6 +27,13 @@ def _own_dagster_home() -> Iterator[None]:
     os.environ.pop("DAGSTER_HOME", None)
     yield
     os.environ.pop("DAGSTER_HOME", None)
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting between two calls of Brightspace is tested by what is tried, not by the clock."""
+    for module in (auth, connection):
+        monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
 
 
 @pytest.fixture

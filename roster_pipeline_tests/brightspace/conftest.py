@@ -6,19 +6,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from roster_pipeline.brightspace import auth, connection
 from roster_pipeline.brightspace.client import BrightspaceClient
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
 from roster_pipeline.settings.brightspace import SCOPES, Brightspace, RefreshToken
 
 Connect = Callable[..., BrightspaceClient]
-
-
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting between tries is tested by what is tried, not by the clock."""
-    for module in (auth, connection):
-        monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from roster_pipeline.brightspace import auth, connection
 from roster_pipeline.delivery.bundle_route import DeliveryError
 from roster_pipeline.sandbox.brightspace.faults import LostAnswer, ServerErrors
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
@@ -15,13 +14,6 @@ from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
 
 ApiPipeline = Callable[..., Pipeline]
-
-
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting between tries is tested by what is tried, not by the clock."""
-    for module in (auth, connection):
-        monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
