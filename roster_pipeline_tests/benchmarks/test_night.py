@@ -1,11 +1,13 @@
 """A whole night from a folder to the outbox, beside bare DuckDB doing the same reads, joins and comparison.
 
-ROSTER_BENCHMARK_STUDENTS sets the district's size. Prints both nights' seconds and the peak memory of our process;
-a first night, then one with 1 % of users and enrollments changed.
+ROSTER_BENCHMARK_STUDENTS sets the district's size. Prints the seconds of both and the peak memory of our process: of a
+first night, of nights with another 1 % of the students and of their enrollments changed each, as medians, and of nights
+without a change.
 """
 
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -26,6 +28,8 @@ STUDENTS = int(os.environ.get("ROSTER_BENCHMARK_STUDENTS", "20000"))
 #: A whole job of a district of 20,000 students takes at most this, seconds, the start of Python and Dagster included.
 WHOLE_JOB_BUDGET = 15.0
 YEAR = "2026-2027"
+#: Nights of one kind, after the first.
+REPEATS = 3
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,8 @@ _CHANGES = {
 }
 
 
-def _change_one_percent(feed: Path) -> None:
+def _change_one_percent(feed: Path, turn: int) -> None:
+    """Change the rows whose turn it is; there are a hundred turns."""
     with duckdb.connect() as database:
         for file, (column, value) in _CHANGES.items():
             path = feed / f"{file}.csv"
@@ -55,7 +60,7 @@ def _change_one_percent(feed: Path) -> None:
                 COPY (
                     SELECT * REPLACE (
                         CASE
-                            WHEN hash("sourcedId") % 100 = 0 AND "role" = 'student' THEN {value} ELSE "{column}"
+                            WHEN hash("sourcedId") % 100 = {turn} AND "role" = 'student' THEN {value} ELSE "{column}"
                         END AS "{column}"
                     )
                     FROM rows
@@ -85,16 +90,17 @@ def _our_night(home: Path) -> float:
     return time.monotonic() - started
 
 
-def test_two_nights_beside_bare_duckdb(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    nights: list[tuple[str, float, float]] = []
-    for name in ("first night", "1 % changed", "unchanged"):
+def test_nights_beside_bare_duckdb(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nights: dict[str, list[tuple[float, float]]] = {}
+    for turn, name in enumerate(["first night", *["1 % changed"] * REPEATS, *["unchanged"] * REPEATS]):
         if name == "1 % changed":
-            _change_one_percent(home / "feed")
-        nights.append((name, _our_night(home), _bare_night(home)))
+            _change_one_percent(home / "feed", turn)
+        nights.setdefault(name, []).append((_our_night(home), _bare_night(home)))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     with capsys.disabled():
         print(f"\n{STUDENTS:,} students; peak of our process {peak:,.0f} MiB")  # noqa: T201 - the figures are the result
-        for name, ours, bare in nights:
-            print(f"  {name}: {ours:.1f} s, bare DuckDB {bare:.1f} s, ratio {ours / bare:.1f}")  # noqa: T201
+        for name, seconds in nights.items():
+            ours, bare = (statistics.median(each) for each in zip(*seconds, strict=True))
+            print(f"  {name}: {ours:.1f} s, bare DuckDB {bare:.1f} s, ratio {ours / bare:.2f}")  # noqa: T201
     if STUDENTS <= 20_000:
-        assert all(ours <= WHOLE_JOB_BUDGET for _, ours, _ in nights)
+        assert all(ours <= WHOLE_JOB_BUDGET for seconds in nights.values() for ours, _ in seconds)
