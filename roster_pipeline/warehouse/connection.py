@@ -28,7 +28,7 @@ LOCK_TIMEOUT = 3600.0
 #: How long to go on trying when a program that does not know the lock file has the database open, seconds.
 FOREIGN_LOCK_TIMEOUT = 120.0
 #: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
-MEMORY_LIMIT = "1536MiB"
+MEMORY_LIMIT = "1GiB"
 
 #: The rows of the session's source and school year.
 _PARTITION = "source_id = getvariable('source_id') AND school_year = getvariable('school_year')"
