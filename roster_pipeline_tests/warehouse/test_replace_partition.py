@@ -54,3 +54,13 @@ def test_only_rows_that_differ_are_written(tmp_path: Path) -> None:
         session.replace_partition(TABLE, _query([("a", "1"), ("b", "9"), ("c", "3")]))
         after = dict(session.execute(f"SELECT student_sourced_id, rowid FROM {TABLE}"))
     assert {name for name in before if before[name] != after[name]} == {"b"}
+
+
+def test_rows_that_share_a_hash_are_told_apart(tmp_path: Path) -> None:
+    warehouse = Warehouse(Home(tmp_path))
+    first, second = "pupil-50|course_offering:class-19", "pupil-59|course_offering:class-29"
+    with warehouse.transaction("oak", "2026-2027") as session:
+        assert session.value("SELECT hash($first) = hash($second)", {"first": first, "second": second})
+        session.replace_partition(TABLE, _query([("a", "1"), (first, "2"), ("c", "3")]))
+        session.replace_partition(TABLE, _query([("a", "1"), (second, "2"), ("c", "3")]))
+        assert _rows(session, "2026-2027") == Counter([("a", "1"), (second, "2"), ("c", "3")])
