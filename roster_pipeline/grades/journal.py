@@ -84,7 +84,7 @@ class Journal:
         """
         self.settle()
         with self._warehouse.transaction(self.source_id, self.school_year) as session:
-            _view_plan(session, self._run_id, self.plan)
+            _view_unsettled(session, self._run_id, self.plan)
             session.set_variables(settled_at=datetime.now(UTC).replace(tzinfo=None))
             session.run_file("grades/doubt")
 
@@ -113,7 +113,7 @@ class Journal:
 
 def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> None:
     """Bring the outcomes of one file into `grades.export_ledger` and `grades.export_lines`."""
-    _view_plan(session, run_id, plan)
+    _view_unsettled(session, run_id, plan)
     text = ("kind", "local_id", "outcome", "error")
     columns = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in text) + ", 'at': 'TIMESTAMP'}"
     session.execute(
@@ -123,11 +123,12 @@ def fold_segment(session: Session, run_id: str, plan: Path, segment: Path) -> No
     session.run_file("grades/record")
 
 
-def _view_plan(session: Session, run_id: str, plan: Path) -> None:
+def _view_unsettled(session: Session, run_id: str, plan: Path) -> None:
     session.set_variables(run_id=run_id)
     session.execute(
         f"CREATE OR REPLACE TEMP VIEW planned AS SELECT * EXCLUDE (body) FROM read_parquet({literal(plan)})"
     )
+    session.run_file("grades/unsettled")
 
 
 def _drop_torn_line(path: Path) -> None:

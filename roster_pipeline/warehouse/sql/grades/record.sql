@@ -6,15 +6,7 @@ SELECT
     outcome.error,
     outcome.at
 FROM export_outcomes AS outcome
-INNER JOIN planned AS plan ON outcome.kind = plan.kind AND outcome.local_id = plan.local_id
-ANTI JOIN (
-    SELECT kind, local_id
-    FROM grades.export_lines
-    WHERE
-        source_id = getvariable('source_id')
-        AND school_year = getvariable('school_year')
-        AND run_id = getvariable('run_id')
-) AS line ON plan.kind = line.kind AND plan.local_id = line.local_id
+INNER JOIN unsettled AS plan ON outcome.kind = plan.kind AND outcome.local_id = plan.local_id
 QUALIFY row_number() OVER (PARTITION BY plan.kind, plan.local_id ORDER BY outcome.at DESC) = 1;
 
 UPDATE grades.export_ledger AS ledger
