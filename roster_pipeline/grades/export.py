@@ -159,11 +159,9 @@ def export_grades(
             writes = _plan(session, settings, request, journal.plan)
         if writes and not request.dry_run:
             _send(settings, journal)
-    except SisUnreachableError as trouble:
-        _close(warehouse, journal, request, writes, str(trouble))
-        raise
     except Exception as trouble:
-        if journal.plan.exists():
+        # Where the SIS answers no more, every write that was tried is noted.
+        if journal.plan.exists() and not isinstance(trouble, SisUnreachableError):
             journal.settle_interrupted()
         _close(warehouse, journal, request, writes, str(trouble))
         raise
