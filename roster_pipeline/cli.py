@@ -1,5 +1,6 @@
 """The `roster` command, thin: every verb that works on a source launches the same Dagster job as the UI."""
 
+import atexit
 import contextlib
 import gc
 import getpass
@@ -59,6 +60,8 @@ def main() -> None:
     # Loading Dagster makes very many objects that all stay; to look through them again and again takes longer than
     # loading half of them.
     gc.set_threshold(100_000, 50, 100)
+    # As long as a small district's whole night would it take to free them one by one at the end.
+    atexit.register(gc.freeze)
 
 
 @main.command()

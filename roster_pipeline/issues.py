@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from typing import Literal
 
-import yaml
-
 from roster_pipeline.oneroster.findings import CATALOGUE as CONTAINER_FINDINGS
+from roster_pipeline.packaged import packaged_yaml
 from roster_pipeline.warehouse.connection import Session
 
 
@@ -36,7 +34,6 @@ def catalogue() -> dict[str, IssueCode]:
 @cache
 def row_catalogue() -> dict[str, IssueCode]:
     """Every code of a single row."""
-    text = resources.files("roster_pipeline").joinpath("issues.yaml").read_text("utf-8")
     return {
         code: IssueCode(
             code,
@@ -45,7 +42,7 @@ def row_catalogue() -> dict[str, IssueCode]:
             tuple(entry.get("rules", ())),
             drops_row=entry.get("drops_row", False),
         )
-        for code, entry in yaml.safe_load(text).items()
+        for code, entry in packaged_yaml("issues.yaml").items()
     }
 
 

@@ -10,7 +10,6 @@ from roster_pipeline.delivery.bundle_route import (
     settle_bundles,
 )
 from roster_pipeline.delivery.outbox import Outbox
-from roster_pipeline.delivery.sftp_folder import SftpFolder
 from roster_pipeline.home import Home
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.connection import Warehouse
@@ -46,4 +45,7 @@ def _bundle_route(name: RouteName, home: Home, source_id: str, settings: Source)
             "A bundle was on its way over SFTP when the connection was cut, and delivery.sftp is no longer there. "
             "Put it back for one run, which will look whether the bundle arrived."
         )
+    # It brings an SSH library that only this route needs.
+    from roster_pipeline.delivery.sftp_folder import SftpFolder  # noqa: PLC0415
+
     return SftpFolder(settings.delivery.sftp, outbox.staging, settings.delivery.wait_minutes)

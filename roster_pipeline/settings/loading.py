@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from roster_pipeline.packaged import packaged_yaml
 from roster_pipeline.settings.base import EnvironmentText
 from roster_pipeline.settings.source import Source
 
@@ -107,8 +107,7 @@ def load_sources(
 
 def profile_defaults(profile: str) -> dict[str, Any]:
     """The settings a profile fills in, in the shape of a source file."""
-    text = resources.files("roster_pipeline.settings").joinpath(f"profiles/{profile}.yaml").read_text("utf-8")
-    defaults: dict[str, Any] = yaml.safe_load(text)
+    defaults: dict[str, Any] = packaged_yaml(f"settings/profiles/{profile}.yaml")
     return defaults
 
 
