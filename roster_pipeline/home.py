@@ -1,5 +1,8 @@
 """Where everything lives: the folder named by ROSTER_HOME and the places inside it."""
 
+import errno
+import fcntl
+import mmap
 import os
 import tempfile
 from dataclasses import dataclass
@@ -7,6 +10,10 @@ from pathlib import Path
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+#: Bytes.
+_COPIED_AT_ONCE = 8 << 20
+#: Not every system has it.
+_PAST_CACHE = getattr(os, "O_DIRECT", 0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,35 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def copy_privately(source: Path, target: Path) -> None:
+    """Copy a file to one that only its owner may read, and bring it to the disk.
+
+    A large copy that nobody reads soon goes past the page cache, where the file system can: there it would cost more
+    than the copying, and whatever else is in it.
+    """
+    with (
+        mmap.mmap(-1, _COPIED_AT_ONCE) as buffer,  # which begins at a page, as the disk wants it
+        source.open("rb", buffering=0) as reader,
+        open(target, "wb", buffering=0, opener=_open_past_cache) as writer,
+    ):
+        while count := reader.readinto(buffer):
+            if count % mmap.PAGESIZE:  # the end of a file that is not whole pages long
+                fcntl.fcntl(writer, fcntl.F_SETFL, fcntl.fcntl(writer, fcntl.F_GETFL) & ~_PAST_CACHE)
+            written = 0
+            while written < count:  # less at a time where the disk is about to be full
+                written += writer.write(memoryview(buffer)[written:count])
+        os.fsync(writer.fileno())
+
+
+def _open_past_cache(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | _PAST_CACHE, PRIVATE_FILE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return os.open(path, flags, PRIVATE_FILE)
 
 
 def sync_folder(path: Path) -> None:

@@ -31,7 +31,7 @@ def build_delivery(source_id: str) -> dg.AssetsDefinition:
     def delivery(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         with told_plainly():
             settings = sync_run.settings(source_id)
-            with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
+            with sync_run.warehouse.transaction(source_id, context.partition_key, stays_open=True) as session:
                 _demand_own_delta(session, sync_run.run_id)
             delivered = deliver(
                 sync_run.warehouse, sync_run.home, source_id, context.partition_key, settings, sync_run.run_id
@@ -42,7 +42,7 @@ def build_delivery(source_id: str) -> dg.AssetsDefinition:
                 context.log.warning(
                     "%d rows would be refused by Brightspace and were left out; see sync.issues", delivered.refused
                 )
-            with sync_run.warehouse.transaction(source_id, context.partition_key) as session:
+            with sync_run.warehouse.transaction(source_id, context.partition_key, stays_open=True) as session:
                 sync_run.note(session, delivered=told, issues=issue_counts(session, sync_run.run_id))
                 managed = session.execute(
                     "SELECT kind, count(*) FROM sync.mappings WHERE source_id = getvariable('source_id') "
@@ -91,7 +91,7 @@ def build_published(source_id: str) -> dg.AssetsDefinition:
     def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Result:
         with told_plainly():
             warehouse = sync_run.warehouse
-            with warehouse.transaction(source_id, context.partition_key) as session:
+            with warehouse.transaction(source_id, context.partition_key, stays_open=True) as session:
                 sync_run.finish(session, "success")
             warehouse.publish()
         return dg.MaterializeResult(

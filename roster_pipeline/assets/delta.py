@@ -47,7 +47,9 @@ def build_delta_assets(source_id: str) -> dg.AssetsDefinition:
                 existing_for_linking(
                     sync_run.warehouse, sync_run.home, source_id, context.partition_key, settings
                 ) as existing,
-                sync_run.warehouse.transaction(source_id, context.partition_key, begins=False) as session,
+                sync_run.warehouse.transaction(
+                    source_id, context.partition_key, begins=False, stays_open=True
+                ) as session,
             ):
                 counts = build_delta(session, settings, sync_run.day(settings), sync_run.run_id, existing)
                 there = {

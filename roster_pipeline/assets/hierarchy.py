@@ -29,7 +29,9 @@ def build_hierarchy_assets(source_id: str) -> dg.AssetsDefinition:
     def brightspace(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result]:
         with told_plainly():
             settings = sync_run.settings(source_id)
-            with sync_run.warehouse.transaction(source_id, context.partition_key, begins=False) as session:
+            with sync_run.warehouse.transaction(
+                source_id, context.partition_key, begins=False, stays_open=True
+            ) as session:
                 counts = build_hierarchy(session, settings, sync_run.day(settings), sync_run.run_id)
                 sync_run.note(session, issues=issue_counts(session, sync_run.run_id))
                 summaries = {

@@ -17,7 +17,7 @@ from roster_pipeline.partitions import school_years
 from roster_pipeline.settings import SettingsError
 from roster_pipeline.tenant.drift import DriftError
 from roster_pipeline.warehouse.catalogue import tables
-from roster_pipeline.warehouse.connection import WarehouseError
+from roster_pipeline.warehouse.database import WarehouseError
 from roster_pipeline.warehouse.existing import ExistingError
 from roster_pipeline.warehouse.hierarchy import NoSessionsError
 

@@ -38,7 +38,9 @@ def build_roster_assets(source_id: str) -> dg.AssetsDefinition:
             snapshot = latest_snapshot(sync_run.home.raw(source_id, context.partition_key))
             if snapshot is None:
                 raise dg.Failure(f"There is no raw extract of {source_id} for {context.partition_key}; materialize raw")
-            with sync_run.warehouse.transaction(source_id, context.partition_key, begins=False) as session:
+            with sync_run.warehouse.transaction(
+                source_id, context.partition_key, begins=False, stays_open=True
+            ) as session:
                 counts = build_roster(session, snapshot, settings, sync_run.run_id)
                 sync_run.note(session, issues=counts.issues)
                 rejected = dict(

@@ -98,7 +98,7 @@ def settle_api(warehouse: Warehouse, home: Home, source_id: str, settings: Sourc
 
     Raises DeliveryError when Brightspace cannot be asked.
     """
-    with warehouse.transaction(source_id, "") as session:
+    with warehouse.transaction(source_id, "", stays_open=True) as session:
         unfinished = session.execute(
             "SELECT school_year, run_id, place FROM sync.deliveries "
             "WHERE source_id = getvariable('source_id') AND state = 'open' ORDER BY prepared_at"

@@ -106,7 +106,7 @@ def deliver_bundle(
     if staged is None:
         return Delivered(route.name, None, {}, refused, counts)
     place = route.send(staged.name, lambda: _note_uploaded(warehouse, source_id, school_year, staged.name))
-    with warehouse.transaction(source_id, school_year) as session:
+    with warehouse.transaction(source_id, school_year, stays_open=True) as session:
         apply_settings(session, settings)
         _confirm(session, run_id, route, staged.name)
     sweep(route.staging)
@@ -120,7 +120,7 @@ def settle_bundles(
 
     Raises DeliveryError when the other side cannot be looked at.
     """
-    with warehouse.transaction(source_id, "") as session:
+    with warehouse.transaction(source_id, "", stays_open=True) as session:
         unfinished = session.execute(
             "SELECT route, bundle, school_year, run_id, state, place FROM sync.deliveries "
             "WHERE source_id = getvariable('source_id') AND state IN ('prepared', 'uploaded') ORDER BY bundle"

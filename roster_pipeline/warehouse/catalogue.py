@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
-import yaml
-
+from roster_pipeline.packaged import packaged_yaml
 from roster_pipeline.warehouse.literal import literal
 
 SCHEMAS = ("roster", "brightspace", "delta", "sync", "grades")
+#: What tells one district's year from another in every table.
+KEY_COLUMNS = ("source_id", "school_year")
+#: Types of columns that hold text of any length.
+TEXT_TYPES = ("VARCHAR", "VARCHAR[]", "JSON")
 
 _SOURCE_ID = ("VARCHAR", "Source system: the name of its source file")
 _SCHOOL_YEAR = ("VARCHAR", "School year, like 2026-2027")
@@ -57,8 +59,7 @@ def tables() -> dict[str, Table]:
     """Every table of the warehouse by its full name, in the order of the data's flow."""
     found: dict[str, Table] = {}
     for schema in SCHEMAS:
-        text = resources.files("roster_pipeline.warehouse").joinpath(f"tables/{schema}.yaml").read_text("utf-8")
-        for name, description in yaml.safe_load(text).items():
+        for name, description in packaged_yaml(f"warehouse/tables/{schema}.yaml").items():
             if "columns" not in description:
                 continue  # an anchor that tables share
             keys = [Column("source_id", *_SOURCE_ID)]

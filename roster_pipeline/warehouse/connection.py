@@ -1,16 +1,10 @@
-"""The way into the pipeline's own DuckDB file: one writer at a time, short transactions, a published copy.
+"""Work in the pipeline's own database: short transactions, partitions replaced as a whole, a published copy.
 
-DuckDB lets one process write a file and refuses every other one meanwhile, so whoever wants in takes a lock
-file first. The operating system releases it when a process dies, however it dies. No connection is open
-while another system is talked to.
+No transaction is open while another system is talked to.
 """
 
 import errno
-import hashlib
 import os
-import random
-import shutil
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -18,24 +12,13 @@ from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
 import duckdb
-from filelock import FileLock
 
-from roster_pipeline.home import PRIVATE_FILE, Home, private_folder, sync_folder
-from roster_pipeline.warehouse.catalogue import SCHEMAS, Table, tables
-
-#: How long to wait for another step's transaction, seconds; the longest one seen takes a few minutes.
-LOCK_TIMEOUT = 3600.0
-#: How long to go on trying when a program that does not know the lock file has the database open, seconds.
-FOREIGN_LOCK_TIMEOUT = 120.0
-#: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
-MEMORY_LIMIT = "1GiB"
+from roster_pipeline.home import Home, copy_privately, sync_folder
+from roster_pipeline.warehouse.catalogue import KEY_COLUMNS, TEXT_TYPES, tables
+from roster_pipeline.warehouse.database import Database, WarehouseError, memory_limit
 
 #: The rows of the session's source and school year.
 _PARTITION = "source_id = getvariable('source_id') AND school_year = getvariable('school_year')"
-
-
-class WarehouseError(Exception):
-    """The warehouse cannot be used. The message names the file and the remedy."""
 
 
 class Fingerprint(NamedTuple):
@@ -43,7 +26,7 @@ class Fingerprint(NamedTuple):
 
     rows: int
     total: int
-    """Of the rows' digests."""
+    """Of the rows' hashes."""
 
 
 class Session:
@@ -100,14 +83,14 @@ class Session:
         known = self._noted_fingerprint(table)
         if known.rows == 0:
             self._rewrite(table, columns, f"({query})")
-            state = self._fingerprint(table, columns)
+            state = self._fingerprint(table)
         else:
             kind = "VIEW" if row_id else "TABLE"
             self.execute(f"CREATE OR REPLACE TEMP {kind} replacement AS {query}")
             written = self._write_differences(table, columns, row_id or "rowid", known)
             if written is None:
                 self._rewrite(table, columns, "replacement")
-            state = written or self._fingerprint(table, columns)
+            state = written or self._fingerprint(table)
             self.execute(f"DROP {kind} replacement")
         if state != known:
             self._note_fingerprint(table, state)
@@ -118,11 +101,8 @@ class Session:
         wanted: int = self.value("SELECT count(*) FROM replacement")
         if wanted < known.rows / 2:
             return None
-        # DuckDB's hash alone is no proof: ids that differ in two places can share it, pupil-50|class-19 and
-        # pupil-59|class-29 for instance. The digest decides.
-        row = (
-            f"hash({_quoted(columns)}) AS row_hash, md5_number_lower(concat_ws(chr(31), {_quoted(columns)})) AS digest"
-        )
+        first, second = _row_hashes(table)
+        row = f"{first} AS first_hash, {second} AS second_hash"
         self.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE differences AS
@@ -130,11 +110,12 @@ class Session:
                 count(kept.row_id) FILTER (added.row_id IS NOT NULL) AS matches,
                 coalesce(list(kept.row_id) FILTER (added.row_id IS NULL), []) AS gone,
                 coalesce(list(added.row_id) FILTER (kept.row_id IS NULL), []) AS added,
-                coalesce(sum(added.digest::HUGEINT) FILTER (kept.row_id IS NULL), 0)
-                - coalesce(sum(kept.digest::HUGEINT) FILTER (added.row_id IS NULL), 0) AS change
+                coalesce(sum(hash(added.first_hash, added.second_hash)::HUGEINT) FILTER (kept.row_id IS NULL), 0)
+                - coalesce(sum(hash(kept.first_hash, kept.second_hash)::HUGEINT) FILTER (added.row_id IS NULL), 0)
+                    AS change
             FROM (SELECT rowid AS row_id, {row} FROM {table} WHERE {_PARTITION}) AS kept
             FULL JOIN (SELECT {row_id} AS row_id, {row} FROM replacement) AS added
-                ON kept.row_hash = added.row_hash AND kept.digest = added.digest
+                ON kept.first_hash = added.first_hash AND kept.second_hash = added.second_hash
             """
         )
         matches, gone, added, change = self.execute("SELECT matches, len(gone), len(added), change FROM differences")[0]
@@ -181,24 +162,31 @@ class Session:
         state = self._noted_fingerprint(table)
         return f"{state.rows}-{state.total}"
 
-    def _fingerprint(self, table: str, columns: list[str]) -> Fingerprint:
+    def _fingerprint(self, table: str) -> Fingerprint:
         rows, total = self.execute(
-            f"SELECT count(*), sum({_digest(columns)}::HUGEINT) FROM {table} WHERE {_PARTITION}"
+            f"SELECT count(*), sum(hash({', '.join(_row_hashes(table))})::HUGEINT) FROM {table} WHERE {_PARTITION}"
         )[0]
         return Fingerprint(rows, total or 0)
 
 
 def _content_columns(table: str) -> list[str]:
-    return [name for name in tables()[table].column_names if name not in {"source_id", "school_year"}]
+    return [name for name in tables()[table].column_names if name not in KEY_COLUMNS]
 
 
-def _digest(columns: list[str]) -> str:
-    """SQL for a number that tells rows apart; with `hash` beside it, also where only a NULL makes the difference.
+def _row_hashes(table: str) -> tuple[str, str]:
+    """SQL for two numbers of a row; rows are equal where both are.
 
-    DuckDB's own hash alone is no proof: `pupil-50|course_offering:class-19` and `pupil-59|course_offering:class-29`
-    share it.
+    DuckDB's hash alone is no proof. It takes texts in blocks of eight bytes, and a difference at the end of one block
+    can cancel a difference at the end of another: `pupil-50|course_offering:class-19` and
+    `pupil-59|course_offering:class-29` share it. In the second hash every text is four bytes further on, so that what
+    ends a block in one of the two is mixed through the whole number in the other.
     """
-    return f"md5_number_lower(concat_ws(chr(31), {_quoted(columns)}))"
+    columns = [column for column in tables()[table].columns if column.name not in KEY_COLUMNS]
+    moved = [
+        f"'text' || \"{column.name}\"::VARCHAR" if column.type in TEXT_TYPES else f'"{column.name}"'
+        for column in columns
+    ]
+    return f"hash({_quoted(_content_columns(table))})", f"hash({', '.join(moved)})"
 
 
 def _quoted(columns: list[str]) -> str:
@@ -209,22 +197,24 @@ class Warehouse:
     """`warehouse/pipeline.duckdb`, which the pipeline writes, and `roster.duckdb`, the copy for analysts."""
 
     def __init__(self, home: Home) -> None:
-        self.path = home.warehouse / "pipeline.duckdb"
+        self._database = Database(home)
+        self.path = self._database.path
         self.published_path = home.warehouse / "roster.duckdb"
-        self._temporary = home.warehouse / "tmp"
-        self._lock_path = home.locks / "warehouse.lock"
 
     @contextmanager
-    def transaction(self, source_id: str, school_year: str, *, begins: bool = True) -> Generator[Session]:
+    def transaction(
+        self, source_id: str, school_year: str, *, begins: bool = True, stays_open: bool = False
+    ) -> Generator[Session]:
         """A session whose writes all happen, or none.
 
         With `begins` false the transaction begins at `Session.begin`, and until then only temporary tables may be
         made. DuckDB does not count the rows that a running transaction adds: it takes such a table for empty, and
-        joins it the wrong way round.
+        joins it the wrong way round. `stays_open` is for a step that the next one follows at once, without a word to
+        another system in between.
 
         Raises WarehouseError when the file stays locked, or memory or the disk is full.
         """
-        with self._connection() as connection, self._no_room_told():
+        with self._database.connection(stays_open=stays_open) as connection, self._no_room_told():
             session = Session(connection, source_id, school_year)
             if begins:
                 session.begin()
@@ -237,17 +227,12 @@ class Warehouse:
 
         Raises WarehouseError when the file stays locked or the disk is full; the copy stays as it was.
         """
-        with self._locked(), self._no_room_told():
-            with self._open() as connection:
-                connection.execute("CHECKPOINT")
+        with self._no_room_told(), self._database.at_rest():
             for left in self.published_path.parent.glob(f"{self.published_path.stem}.*.tmp"):
                 left.unlink()  # of a process that died while it copied: nobody else is here
             temporary = self.published_path.with_suffix(f".{os.getpid()}.tmp")
             try:
-                shutil.copyfile(self.path, temporary)
-                temporary.chmod(PRIVATE_FILE)
-                with temporary.open("rb+") as file:
-                    os.fsync(file.fileno())
+                copy_privately(self.path, temporary)
                 temporary.replace(self.published_path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -260,7 +245,7 @@ class Warehouse:
             yield
         except duckdb.OutOfMemoryException as error:
             raise WarehouseError(
-                f"The district needs more memory than DuckDB may use, {_memory_limit()}. {self.path} is unchanged. "
+                f"The district needs more memory than DuckDB may use, {memory_limit()}. {self.path} is unchanged. "
                 "Set ROSTER_MEMORY_LIMIT to more, 4GiB for instance, and run again."
             ) from error
         except (duckdb.Error, OSError) as error:
@@ -269,43 +254,6 @@ class Warehouse:
                     f"There is no room on the disk: {error}. {self.path} is unchanged. Make room and run again."
                 ) from error
             raise
-
-    @contextmanager
-    def _connection(self) -> Generator[duckdb.DuckDBPyConnection]:
-        with self._locked(), self._open() as connection:
-            yield connection
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        private_folder(self._lock_path.parent)
-        private_folder(self.path.parent)
-        with FileLock(self._lock_path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE):
-            yield
-
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": _memory_limit(),
-            "temp_directory": str(private_folder(self._temporary)),
-            # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.
-            "preserve_insertion_order": "false",
-        }
-        if threads := os.environ.get("ROSTER_THREADS"):  # of all processors by default
-            settings["threads"] = threads
-        deadline = time.monotonic() + FOREIGN_LOCK_TIMEOUT
-        while True:
-            try:
-                connection = duckdb.connect(str(self.path), config=settings)
-                break
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower() or time.monotonic() > deadline:
-                    raise WarehouseError(
-                        f"{self.path} cannot be opened: {error}. Close the program that has it open; "
-                        f"analysts open {self.published_path.name} instead."
-                    ) from error
-                time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - spreads retries, guards nothing
-        self.path.chmod(PRIVATE_FILE)
-        _ensure_schema(connection)
-        return connection
 
 
 def _says_no_room(error: duckdb.Error | OSError) -> bool:
@@ -316,10 +264,6 @@ def _says_no_room(error: duckdb.Error | OSError) -> bool:
     return any(os.strerror(code) in str(error) for code in codes)
 
 
-def _memory_limit() -> str:
-    return os.environ.get("ROSTER_MEMORY_LIMIT") or MEMORY_LIMIT
-
-
 def sql_text(name: str) -> str:
     """The text of `sql/<name>.sql`."""
     return resources.files("roster_pipeline.warehouse").joinpath(f"sql/{name}.sql").read_text("utf-8")
@@ -328,40 +272,3 @@ def sql_text(name: str) -> str:
 def read_only(path: Path) -> duckdb.DuckDBPyConnection:
     """Open a published warehouse as an analyst does."""
     return duckdb.connect(str(path), read_only=True)
-
-
-def _ensure_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing: a new warehouse, or tables and columns that came with a new release."""
-    wanted = _schema_fingerprint()
-    if connection.execute("FROM duckdb_tables() WHERE table_name = 'fingerprints'").fetchall():
-        current = connection.execute("SELECT fingerprint FROM sync.fingerprints WHERE table_name = 'catalogue'")
-        if current.fetchall() == [(wanted,)]:
-            return
-    connection.execute("BEGIN")
-    for schema in SCHEMAS:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for table in tables().values():
-        _add_missing_columns(connection, table)
-        for statement in table.create_statements():
-            connection.execute(statement)
-    connection.execute("DELETE FROM sync.fingerprints WHERE table_name = 'catalogue'")
-    connection.execute("INSERT INTO sync.fingerprints VALUES ('', '', 'catalogue', NULL, $wanted)", {"wanted": wanted})
-    connection.execute("COMMIT")
-
-
-def _add_missing_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    existing = {
-        name
-        for (name,) in connection.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE schema_name = $schema AND table_name = $name",
-            {"schema": table.schema, "name": table.name},
-        ).fetchall()
-    }
-    for column in table.columns if existing else ():
-        if column.name not in existing:
-            connection.execute(f'ALTER TABLE {table.full_name} ADD COLUMN "{column.name}" {column.type}')
-
-
-def _schema_fingerprint() -> str:
-    statements = [statement for table in tables().values() for statement in table.create_statements()]
-    return hashlib.sha256("\n".join(statements).encode()).hexdigest()

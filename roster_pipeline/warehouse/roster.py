@@ -7,7 +7,7 @@ from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
 from roster_pipeline.oneroster.schemas import SCHEMAS, faults_query
 from roster_pipeline.oneroster.snapshot import Snapshot
 from roster_pipeline.settings import Source
-from roster_pipeline.warehouse.catalogue import tables
+from roster_pipeline.warehouse.catalogue import KEY_COLUMNS, tables
 from roster_pipeline.warehouse.connection import Session, sql_text
 from roster_pipeline.warehouse.settings_tables import apply_settings
 
@@ -113,7 +113,7 @@ def _record_extract(session: Session, resource: Resource, snapshot: Snapshot, ru
 
 def _columns(resource: Resource) -> str:
     names = tables()[f"roster.{resource.table}"].column_names
-    return ", ".join(f'"{name}"' for name in names if name not in {"source_id", "school_year"})
+    return ", ".join(f'"{name}"' for name in names if name not in KEY_COLUMNS)
 
 
 def _incomplete_because(session: Session, resource: Resource, snapshot: Snapshot) -> str | None:

@@ -20,7 +20,7 @@ import yaml
 
 from roster_pipeline.sandbox.csv_bundle import write_csv_bundle
 from roster_pipeline.sandbox.generator import made_up_objects
-from roster_pipeline.warehouse.connection import MEMORY_LIMIT
+from roster_pipeline.warehouse.database import MEMORY_LIMIT
 
 pytestmark = pytest.mark.benchmark
 

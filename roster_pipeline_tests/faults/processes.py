@@ -21,7 +21,8 @@ from roster_pipeline.delivery import bundle, bundle_route, outbox
 from roster_pipeline.delivery.routes import deliver
 from roster_pipeline.home import Home
 from roster_pipeline.warehouse import connection
-from roster_pipeline.warehouse.connection import Warehouse, WarehouseError
+from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.database import WarehouseError
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 
 # A child starts from a process that has everything imported and nothing opened.

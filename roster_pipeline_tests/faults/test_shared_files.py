@@ -10,8 +10,9 @@ import pytest
 from roster_pipeline.delivery import outbox
 from roster_pipeline.delivery.routes import deliver, settle
 from roster_pipeline.home import Home
-from roster_pipeline.warehouse import connection
-from roster_pipeline.warehouse.connection import Warehouse, WarehouseError, read_only
+from roster_pipeline.warehouse import database
+from roster_pipeline.warehouse.connection import Warehouse, read_only
+from roster_pipeline.warehouse.database import WarehouseError
 from roster_pipeline_tests.faults.outcome import Outcome, next_night, outcome
 from roster_pipeline_tests.faults.processes import finish, hold_open, night, publish_killed, start
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
@@ -117,7 +118,7 @@ def test_a_program_that_has_the_warehouse_open_for_a_while_is_waited_for(due: Pi
 
 
 def test_a_program_that_keeps_the_warehouse_open_is_named(due: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "FOREIGN_LOCK_TIMEOUT", 0.5)
+    monkeypatch.setattr(database, "FOREIGN_LOCK_TIMEOUT", 0.5)
     opened = due.home.root / "opened"
     process = start(hold_open, due.warehouse.path, opened)
     while not opened.exists():

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from roster_pipeline.brightspace.errors import NotAllowedError
 from roster_pipeline.sandbox.brightspace.faults import Fault, Refusal
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
-from roster_pipeline.warehouse import connection
+from roster_pipeline.warehouse import database
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Night, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles, maple
 from roster_pipeline_tests.rules.existing import brightspace_holds, look_up, tenant_holds
@@ -191,7 +191,7 @@ def test_the_lock_of_the_warehouse_is_free_while_the_tenant_is_read(
                     looked.append(session.value("SELECT count(*) FROM brightspace.users"))
             return None
 
-    monkeypatch.setattr(connection, "LOCK_TIMEOUT", 2.0)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 2.0)
     with brightspace.fault(Look(pattern="GET .*/users/$")):
         pipeline.night(files)
     assert looked

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from roster_pipeline.home import Home
-from roster_pipeline.warehouse.connection import Warehouse, WarehouseError
+from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.database import WarehouseError
 
 
 def _write_what_takes_100_megabytes(warehouse: Warehouse) -> None:

@@ -64,3 +64,31 @@ def test_rows_that_share_a_hash_are_told_apart(tmp_path: Path) -> None:
         session.replace_partition(TABLE, _query([("a", "1"), (first, "2"), ("c", "3")]))
         session.replace_partition(TABLE, _query([("a", "1"), (second, "2"), ("c", "3")]))
         assert _rows(session, "2026-2027") == Counter([("a", "1"), (second, "2"), ("c", "3")])
+
+
+def test_structured_ids_are_told_apart_wherever_they_differ(tmp_path: Path) -> None:
+    """Ids of two numbers each, at every place of the blocks of eight bytes that DuckDB hashes by."""
+    base = (
+        "SELECT 'base-' || i AS student_sourced_id, NULL::VARCHAR AS guardian_sourced_id FROM range(300_000) AS t (i)"
+    )
+    with Warehouse(Home(tmp_path)).transaction("oak", "2026-2027") as session:
+        session.execute(
+            """
+            CREATE TEMP TABLE ids AS
+            SELECT
+                repeat('p', shift) || pupil || separator || class AS student_sourced_id,
+                NULL::VARCHAR AS guardian_sourced_id,
+                (pupil + class) % 2 AS night
+            FROM (SELECT unnest(range(100, 260)) AS pupil)
+            CROSS JOIN (SELECT unnest(range(100, 260)) AS class)
+            CROSS JOIN (SELECT unnest(range(8)) AS shift)
+            CROSS JOIN (SELECT unnest(['|course_offering:class-', '|section:']) AS separator)
+            """
+        )
+        assert session.value("SELECT count(DISTINCT hash(student_sourced_id)) < count(*) FROM ids")
+        for night in (0, 1):
+            query = f"{base} UNION ALL BY NAME SELECT * EXCLUDE (night) FROM ids WHERE night = {night}"
+            session.replace_partition(TABLE, query)
+            columns = "student_sourced_id, guardian_sourced_id"
+            for one, other in ((f"SELECT {columns} FROM {TABLE}", query), (query, f"SELECT {columns} FROM {TABLE}")):
+                assert session.value(f"SELECT count(*) FROM (({one}) EXCEPT ALL ({other}))") == 0
