@@ -8,6 +8,7 @@ from roster_pipeline.assets.layer import Result, markdown_table, table_spec, tol
 from roster_pipeline.assets.run import SyncRun
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES
 from roster_pipeline.oneroster.snapshot import latest_snapshot
+from roster_pipeline.warehouse.roster import build_roster
 
 
 def build_roster_assets(source_id: str) -> dg.AssetsDefinition:
@@ -30,9 +31,6 @@ def build_roster_assets(source_id: str) -> dg.AssetsDefinition:
         ],
     )
     def roster(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Iterator[Result | dg.AssetCheckResult]:
-        # Loading pandera and Ibis takes seconds that only this step needs.
-        from roster_pipeline.warehouse.roster import build_roster  # noqa: PLC0415
-
         with told_plainly():
             settings = sync_run.settings(source_id)
             snapshot = latest_snapshot(sync_run.home.raw(source_id, context.partition_key))

@@ -139,7 +139,7 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
 
     def _close_record(self, source_id: str, school_year: str, status: Status) -> None:
         """Close the record of a run that did not reach its own end."""
-        with self.warehouse.transaction(source_id, school_year) as session:
+        with self.warehouse.transaction(source_id, school_year, stays_open=True) as session:
             session.execute(
                 "UPDATE sync.runs SET status = $status, ended_at = $now "
                 "WHERE source_id = getvariable('source_id') AND run_id = $run_id AND status = 'started'",
@@ -160,7 +160,7 @@ def end_dead_runs(home: Home, source_id: str, instance: dg.DagsterInstance) -> N
 
 def _end_dead_runs(warehouse: Warehouse, source_id: str, instance: dg.DagsterInstance | None) -> None:
     """The caller holds the source's lock, and so knows that no other run of it is alive."""
-    with warehouse.transaction(source_id, "") as session:
+    with warehouse.transaction(source_id, "", stays_open=True) as session:
         dead = session.execute(
             "UPDATE sync.runs SET status = 'interrupted', ended_at = $now "
             "WHERE source_id = getvariable('source_id') AND status = 'started' RETURNING run_id",

@@ -1,16 +1,22 @@
 """What a row must have to be used, as pandera schemas that run inside DuckDB.
 
+The queries that they come to are the same every night, and to load pandera and Ibis takes a tenth of a small one.
+So they lie in `warehouse/sql/roster/required`; after a change here, run `python -m roster_pipeline.oneroster.schemas`.
+
 A required value may be missing from a row that the SIS marks `tobedeleted`: such a row only says goodbye.
 Uniqueness and references are set-based SQL instead, because pandera's Ibis backend ignores `unique`.
 """
 
 import functools
 import operator
+from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 import pandera.ibis as pa
+
+_MADE = "-- Made from the pandera schemas: python -m roster_pipeline.oneroster.schemas\n"
 
 
 def _required(column: str, code: str) -> pa.Check:
@@ -58,19 +64,27 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 }
 
 
-def faults_query(table: str, columns: dict[str, str]) -> str:
+def faults_query(table: str) -> str:
     """SQL over `accepted` that yields position, sourced_id and codes of every row that breaks the schema.
 
-    `columns` are the relation's column names and Ibis types. One scan answers all checks; `codes` holds one
-    entry for each check, null where the check passed.
+    One scan answers all checks; `codes` holds one entry for each check, null where the check passed.
     """
-    return _faults_query(table, tuple(columns.items()))
-
-
-@functools.cache
-def _faults_query(table: str, columns: tuple[tuple[str, str], ...]) -> str:
-    rows = ibis.table(dict(columns), name="accepted")
-    checks = [(check(rows).check_output, check.error) for check in SCHEMAS[table].checks]
+    schema = SCHEMAS[table]
+    columns = {"position": "int64", "status": "string"} | dict.fromkeys(schema.columns, "string")
+    rows = ibis.table(columns, name="accepted")
+    checks = [(check(rows).check_output, check.error) for check in schema.checks]
     passed = functools.reduce(operator.and_, (output for output, _ in checks))
     codes = ibis.array([ibis.ifelse(output, ibis.null("string"), ibis.literal(code)) for output, code in checks])
-    return str(ibis.to_sql(rows.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb"))
+    query = ibis.to_sql(rows.filter(~passed).select("position", "sourced_id", codes=codes), dialect="duckdb")
+    return f"{_MADE}{query}\n"
+
+
+def main() -> None:
+    """Write the queries to where the pipeline reads them."""
+    folder = Path(__file__).parents[1] / "warehouse" / "sql" / "roster" / "required"
+    for table in SCHEMAS:
+        (folder / f"{table}.sql").write_text(faults_query(table), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
-from roster_pipeline.oneroster.schemas import SCHEMAS, faults_query
 from roster_pipeline.oneroster.snapshot import Snapshot
 from roster_pipeline.settings import Source
 from roster_pipeline.warehouse.catalogue import KEY_COLUMNS, tables
@@ -81,13 +80,13 @@ def _drop_rows(session: Session, resource: Resource) -> None:
 
 
 def _find_schema_faults(session: Session, resource: Resource) -> None:
-    columns = {"position": "int64", "status": "string"} | dict.fromkeys(SCHEMAS[resource.table].columns, "string")
+    query = sql_text(f"roster/required/{resource.table}")
     session.execute(
         "INSERT INTO findings (code, kind, sourced_id, detail, position) "
         "SELECT DISTINCT code, getvariable('kind'), sourced_id, "
         "CASE WHEN sourced_id IS NULL THEN position::VARCHAR END, position "
         "FROM (SELECT position, sourced_id, unnest(codes) AS code "
-        f"FROM ({faults_query(resource.table, columns)})) WHERE code IS NOT NULL"
+        f"FROM ({query})) WHERE code IS NOT NULL"
     )
 
 

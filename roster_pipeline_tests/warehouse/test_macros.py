@@ -5,6 +5,8 @@ from datetime import date
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from roster_pipeline.warehouse.connection import sql_text
 
@@ -81,3 +83,16 @@ def test_an_instant_belongs_to_the_day_of_the_districts_clocks(
     database: duckdb.DuckDBPyConnection, text: str, expected: date
 ) -> None:
     assert database.execute("SELECT local_date($text)", {"text": text}).fetchone() == (expected,)
+
+
+_BLANKS = " \t\n\r\u00a0\u200b\ufeff"
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.none()
+    | st.text(st.sampled_from(f"{_BLANKS}aZ0!~é中\u0301\u200d👩") | st.characters(codec="utf-8"), max_size=6)
+)
+def test_blanks_around_a_value_are_no_part_of_it(database: duckdb.DuckDBPyConnection, text: str | None) -> None:
+    expected = None if text is None else text.strip(_BLANKS) or None
+    assert database.execute("SELECT clean($text)", {"text": text}).fetchone() == (expected,)

@@ -4,7 +4,8 @@ import ibis
 import pytest
 from pandera.errors import SchemaErrors
 
-from roster_pipeline.oneroster.schemas import SCHEMAS
+from roster_pipeline.oneroster.schemas import SCHEMAS, faults_query
+from roster_pipeline.warehouse.connection import sql_text
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
 
@@ -32,3 +33,10 @@ def test_the_roster_satisfies_its_schemas(pipeline: Pipeline, files: RosterFiles
     for table, (sourced_id, fields) in REQUIRED.items():
         codes = {check.error for check in SCHEMAS[table].checks} - {"row.sourced_id_missing"}
         assert codes <= rejected[sourced_id], f"{table} without {fields}"
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_the_queries_are_those_of_the_schemas(table: str) -> None:
+    assert sql_text(f"roster/required/{table}") == faults_query(table), (
+        "run python -m roster_pipeline.oneroster.schemas"
+    )

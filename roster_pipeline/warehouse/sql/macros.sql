@@ -1,8 +1,12 @@
 -- How text of the SIS is read, in one place. Every macro yields NULL for what it cannot read.
 
 -- Blanks, no-break and zero-width characters around a value are not part of it; nothing left is no value.
+-- Most values begin and end with a visible character of ASCII, and to see that is much cheaper than to trim them.
 CREATE OR REPLACE TEMP MACRO clean(value) AS
-    nullif(trim(value, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '');
+    CASE
+        WHEN ascii(value) BETWEEN 33 AND 126 AND ascii(value[-1]) BETWEEN 33 AND 126 THEN value
+        ELSE nullif(trim(value, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '')
+    END;
 
 -- In names, runs of blanks count as one.
 CREATE OR REPLACE TEMP MACRO clean_name(value) AS

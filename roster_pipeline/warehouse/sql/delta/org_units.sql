@@ -62,7 +62,7 @@ mapped AS (
     WHERE link.verdict = 'linked'
 ),
 
-compared AS (
+compared AS MATERIALIZED (
     SELECT
         desired.*,
         mapped.fields,

@@ -29,11 +29,19 @@ mapped AS (
     WHERE verdict = 'linked'
 ),
 
+-- The same text says at once that nothing changed; the fields are looked at only where it is another one.
+different AS MATERIALIZED (
+    SELECT desired.sourced_id, desired.person, mapped.fields, mapped.is_link
+    FROM desired
+    INNER JOIN mapped ON desired.sourced_id = mapped.sourced_id
+    WHERE mapped.is_link OR mapped.fields::VARCHAR <> to_json(desired.person)::VARCHAR
+),
+
 changes AS (
     SELECT
-        desired.sourced_id,
-        mapped.fields,
-        mapped.is_link,
+        sourced_id,
+        fields,
+        is_link,
         [
             field_change(
                 'username', fields -> 'username', to_json(person.username), getvariable('overwrite_username')
@@ -67,10 +75,7 @@ changes AS (
                 getvariable('overwrite_user_status')
             )
         ] AS changes
-    FROM desired
-    INNER JOIN mapped ON desired.sourced_id = mapped.sourced_id
-    -- The same text says at once that nothing changed; the fields are looked at only where it is another one.
-    WHERE mapped.is_link OR mapped.fields::VARCHAR <> to_json(desired.person)::VARCHAR
+    FROM different
 )
 
 SELECT

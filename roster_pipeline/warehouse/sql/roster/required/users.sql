@@ -1,0 +1,82 @@
+-- Made from the pandera schemas: python -m roster_pipeline.oneroster.schemas
+SELECT
+  "t0"."position",
+  "t0"."sourced_id",
+  CAST([
+    CASE
+      WHEN "t0"."sourced_id" IS NOT NULL
+      THEN CAST(NULL AS TEXT)
+      ELSE 'row.sourced_id_missing'
+    END,
+    CASE
+      WHEN (
+        "t0"."given_name" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+      THEN CAST(NULL AS TEXT)
+      ELSE 'user.name_missing'
+    END,
+    CASE
+      WHEN (
+        "t0"."family_name" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+      THEN CAST(NULL AS TEXT)
+      ELSE 'user.name_missing'
+    END,
+    CASE
+      WHEN (
+        "t0"."username" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+      THEN CAST(NULL AS TEXT)
+      ELSE 'user.username_missing'
+    END,
+    CASE
+      WHEN (
+        "t0"."role" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+      THEN CAST(NULL AS TEXT)
+      ELSE 'user.role_missing'
+    END
+  ] AS TEXT[]) AS "codes"
+FROM "accepted" AS "t0"
+WHERE
+  NOT (
+    (
+      "t0"."sourced_id" IS NOT NULL
+    )
+    AND (
+      (
+        "t0"."given_name" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+    )
+    AND (
+      (
+        "t0"."family_name" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+    )
+    AND (
+      (
+        "t0"."username" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+    )
+    AND (
+      (
+        "t0"."role" IS NOT NULL
+      ) OR (
+        "t0"."status" = 'tobedeleted'
+      )
+    )
+  )
