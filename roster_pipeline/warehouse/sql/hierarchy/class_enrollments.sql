@@ -1,7 +1,13 @@
 -- One row per user and class of the year: the role that counts, and its dates.
 WITH live AS (
     SELECT
-        enrollment.*,
+        enrollment.sourced_id,
+        enrollment.user_sourced_id,
+        enrollment.class_sourced_id,
+        enrollment.role,
+        enrollment.begin_date,
+        enrollment.end_date,
+        enrollment.position,
         rule.brightspace_role
     FROM roster.enrollments AS enrollment
     SEMI JOIN year_classes AS class ON enrollment.class_sourced_id = class.sourced_id

@@ -1,5 +1,5 @@
 INSERT INTO findings (code, kind, sourced_id, detail, position)
-WITH live AS (
+WITH live AS NOT MATERIALIZED (
     SELECT *
     FROM accepted
     WHERE status <> 'tobedeleted'
