@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from roster_pipeline.home import PRIVATE_FILE, Home, private_folder
 from roster_pipeline.warehouse.catalogue import SCHEMAS, Table, tables
@@ -57,26 +57,31 @@ class _LeftOpen:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._files: dict[Path, _OpenFile] = {}
+        self._files: dict[Path, tuple[_OpenFile, threading.Timer]] = {}
         atexit.register(self._close_all)
 
     def leave(self, path: Path, file: _OpenFile) -> None:
-        with self._guard:
-            self._files[path] = file
-        timer = threading.Timer(NEXT_STEP_TIMEOUT, self._expire, (path, file))
+        timer = threading.Timer(NEXT_STEP_TIMEOUT, self._expire, (path,))
         timer.daemon = True
-        timer.start()
+        with self._guard:
+            self._files[path] = file, timer
+            timer.start()
 
     def take(self, path: Path) -> _OpenFile | None:
         with self._guard:
-            return self._files.pop(path, None)
+            file, timer = self._files.pop(path, (None, None))
+        if timer:
+            timer.cancel()
+        return file
 
-    def _expire(self, path: Path, file: _OpenFile) -> None:
+    def _expire(self, path: Path) -> None:
         with self._guard:
-            if self._files.get(path) is not file:
-                return
+            file, timer = self._files.get(path, (None, None))
+            if timer is not threading.current_thread():
+                return  # taken at the last moment, and perhaps left again
             del self._files[path]
-        file.close()
+        if file:
+            file.close()
 
     def _close_all(self) -> None:
         for path in list(self._files):
@@ -133,7 +138,13 @@ class Database:
         private_folder(self.path.parent)
         # Not of one thread: a file that nobody came back for is closed by another one.
         lock = FileLock(self._lock_path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE, thread_local=False)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except Timeout:
+            raise WarehouseError(
+                f"{self.path} has been in use by another run for {LOCK_TIMEOUT / 60:.0f} minutes. See in the Dagster "
+                "UI which one it is, let it end or terminate it, and run again."
+            ) from None
         try:
             return _OpenFile(self._open(), lock)
         except BaseException:

@@ -13,6 +13,7 @@ import pytest
 from roster_pipeline.home import Home
 from roster_pipeline.warehouse import database
 from roster_pipeline.warehouse.connection import Warehouse
+from roster_pipeline.warehouse.database import WarehouseError
 
 
 @pytest.fixture
@@ -138,3 +139,21 @@ def test_a_process_that_ends_closes_what_it_left_open(tmp_path: Path) -> None:
     assert not Path(f"{Warehouse(Home(tmp_path)).path}.wal").exists()
     with Warehouse(Home(tmp_path)).transaction("oak", "2026-2027") as session:
         assert session.execute("SELECT code FROM sync.issues") == [("a",)]
+
+
+def test_whoever_waits_too_long_is_told_what_to_do(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
+    told: list[WarehouseError] = []
+
+    def wait() -> None:
+        try:
+            _issue(warehouse, "a", stays_open=False)
+        except WarehouseError as error:
+            told.append(error)
+
+    with warehouse.transaction("oak", "2026-2027"):
+        other = threading.Thread(target=wait)
+        other.start()
+        other.join()
+    assert str(warehouse.path) in str(told[0])
+    assert "run again" in str(told[0])
