@@ -255,6 +255,28 @@ def test_a_roster_without_faults_has_no_issues(pipeline: Pipeline, files: Roster
     assert _kept(pipeline) == _sent(files)
 
 
+#: Two texts that DuckDB gives the same hash.
+ALIKE = ("pupil-50|course_offering:class-19", "pupil-59|course_offering:class-29")
+
+
+def test_rows_that_are_alike_for_a_hash_only_are_not_taken_for_each_other(
+    pipeline: Pipeline, files: RosterFiles
+) -> None:
+    for number, user in enumerate(ALIKE):
+        fields = {"username": f"alike-{number}", "identifier": f"alike-{number}", "email": f"{number}@example.org"}
+        files.user(user, "student", ["elm"], **fields)
+        files.enroll(user, "lit-1", sourced_id=user)
+    files.change("users", "sue", givenName=ALIKE[0])
+    files.repeat("users", "sue", givenName=ALIKE[1])
+    files.repeat("users", "pat")
+    night = pipeline.night(files, deliver=False)
+    assert {(issue["code"], issue["sourced_id"]) for issue in pipeline.issues(night)} == {
+        ("row.duplicate_differs", "sue"),
+        ("row.duplicate", "pat"),
+    }
+    assert _kept(pipeline) == _sent(files)
+
+
 DATE_TIMES = {
     "2026-11-01T08:30:00.123Z": datetime(2026, 11, 1, 8, 30, 0, 123000),  # noqa: DTZ001 - the table is in UTC
     "2026-11-01T08:30:00Z": datetime(2026, 11, 1, 8, 30),  # noqa: DTZ001

@@ -13,7 +13,7 @@ contents AS (
         sourced_id,
         position,
         date_last_modified,
-        hash(*COLUMNS(* EXCLUDE (position))) AS content
+        row(*COLUMNS(* EXCLUDE (position))) AS content
     FROM accepted
     WHERE hash(sourced_id) IN (FROM repeated)
 ),

@@ -28,6 +28,7 @@ term_bounds AS (
 ),
 
 repeated AS (
+    -- By their hashes, which are much cheaper to group; rows that only share the hash fall out below.
     SELECT hash(user_sourced_id, class_sourced_id, role) AS triple
     FROM live
     WHERE status = 'active'
@@ -86,3 +87,4 @@ SELECT
     position
 FROM live
 WHERE status = 'active' AND hash(user_sourced_id, class_sourced_id, role) IN (FROM repeated)
+QUALIFY count(*) OVER (PARTITION BY user_sourced_id, class_sourced_id, role) > 1
