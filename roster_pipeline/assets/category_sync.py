@@ -21,10 +21,7 @@ def build_category_sync(source_id: str, name: str) -> dg.JobDefinition:
         with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
             synced = sync_categories(sync_run.warehouse, sync_run.home, source_id, year, settings, grade_run.classes)
-            with sync_run.warehouse.transaction(source_id, year) as session:
-                sync_run.note(session, categories=[asdict(result) for result in synced])
-                sync_run.finish(session, "success")
-            sync_run.warehouse.publish()
+            sync_run.conclude(source_id, year, "success", categories=[asdict(result) for result in synced])
         for result in synced:
             for title in result.repeated_names:
                 context.log.warning(

@@ -90,15 +90,8 @@ def build_published(source_id: str) -> dg.AssetsDefinition:
     )
     def published(context: dg.AssetExecutionContext, sync_run: SyncRun) -> Result:
         with told_plainly():
-            warehouse = sync_run.warehouse
-            with warehouse.transaction(source_id, context.partition_key, stays_open=True) as session:
-                sync_run.finish(session, "success")
-            warehouse.publish()
-        return dg.MaterializeResult(
-            metadata={
-                "path": dg.MetadataValue.path(str(warehouse.published_path)),
-                "bytes": warehouse.published_path.stat().st_size,
-            }
-        )
+            sync_run.conclude(source_id, context.partition_key, "success")
+        path = sync_run.warehouse.published_path
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path)), "bytes": path.stat().st_size})
 
     return published

@@ -37,10 +37,7 @@ def build_drift(source_id: str) -> dg.AssetsDefinition:
         with told_plainly():
             settings = sync_run.settings(source_id)
             found = find_drift(sync_run.warehouse, sync_run.home, source_id, year, settings, sync_run.run_id)
-            with sync_run.warehouse.transaction(source_id, year) as session:
-                sync_run.note(session, drift=asdict(found))
-                sync_run.finish(session, "reported")
-            sync_run.warehouse.publish()
+            sync_run.conclude(source_id, year, "reported", drift=asdict(found))
         for sentence in found.not_seen:
             context.log.info("Not seen: %s", sentence)
         return dg.MaterializeResult(asset_key=key, metadata=_metadata(found))

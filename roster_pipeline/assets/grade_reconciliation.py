@@ -21,10 +21,7 @@ def build_grade_reconciliation(source_id: str, name: str) -> dg.JobDefinition:
         with failing_the_run(sync_run, source_id, year):
             settings = sync_run.settings(source_id)
             found = reconcile(sync_run.warehouse, sync_run.home, source_id, year, settings, grade_run.classes)
-            with sync_run.warehouse.transaction(source_id, year) as session:
-                sync_run.note(session, reconciled=asdict(found))
-                sync_run.finish(session, "success")
-            sync_run.warehouse.publish()
+            sync_run.conclude(source_id, year, "success", reconciled=asdict(found))
         rows = [(kind, difference, n) for kind, of in found.differences.items() for difference, n in of.items()]
         context.add_output_metadata(
             {

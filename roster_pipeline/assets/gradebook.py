@@ -97,9 +97,7 @@ def failing_the_run(sync_run: SyncRun, source_id: str, school_year: str) -> Gene
             yield
         except Exception:
             # The roster's part of a night was a success and is on record as such; the night was not.
-            with sync_run.warehouse.transaction(source_id, school_year) as session:
-                sync_run.finish(session, "failed")
-            sync_run.warehouse.publish()
+            sync_run.conclude(source_id, school_year, "failed")
             raise
 
 

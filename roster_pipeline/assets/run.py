@@ -127,6 +127,14 @@ class SyncRun(dg.ConfigurableResource["SyncRun"]):
             {"status": status, "now": _now(), "run_id": self.run_id},
         )
 
+    def conclude(self, source_id: str, school_year: str, status: Status, **counts: Any) -> None:
+        """Set the run's end, outcome and last counts, and let analysts see what it left."""
+        with self.warehouse.transaction(source_id, school_year, stays_open=True) as session:
+            if counts:
+                self.note(session, **counts)
+            self.finish(session, status)
+        self.warehouse.publish()
+
     def _open_record(self, source_id: str, school_year: str, tags: Mapping[str, str]) -> None:
         with self.warehouse.transaction(source_id, school_year) as session:
             session.execute(
