@@ -30,6 +30,9 @@ NEXT_STEP_TIMEOUT = 1.0
 #: What DuckDB may use before it spills to disk; ROSTER_MEMORY_LIMIT overrides it.
 MEMORY_LIMIT = "1GiB"
 
+#: Of the environment, handed to DuckDB as they are.
+_VARIABLES = ("ROSTER_MEMORY_LIMIT", "ROSTER_THREADS")
+
 
 class WarehouseError(Exception):
     """The warehouse cannot be used. The message names the file and the remedy."""
@@ -154,8 +157,6 @@ class Database:
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit(),
-            # Kept instead of given back to the operating system after each statement, to be fetched anew for the next.
-            "block_allocator_memory": memory_limit(),
             "temp_directory": str(private_folder(self._temporary)),
             # Feed order is a column of ours; without this DuckDB keeps whole results in memory to keep their order.
             "preserve_insertion_order": "false",
@@ -167,6 +168,14 @@ class Database:
             try:
                 connection = duckdb.connect(str(self.path), config=settings)
                 break
+            except duckdb.ProgrammingError as error:
+                values = [f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ]
+                if not values:
+                    raise
+                raise WarehouseError(
+                    f"DuckDB does not understand {' or '.join(values)}: {error}. A memory limit looks like 4GiB, and "
+                    "threads are a whole number from 1 on."
+                ) from error
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower() or time.monotonic() > deadline:
                     raise WarehouseError(
@@ -175,6 +184,8 @@ class Database:
                     ) from error
                 time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - spreads retries, guards nothing
         self.path.chmod(PRIVATE_FILE)
+        # Kept instead of given back to the operating system after each statement, to be fetched anew for the next.
+        connection.execute("SET block_allocator_memory = current_setting('memory_limit')")
         _ensure_schema(connection)
         return connection
 

@@ -157,3 +157,14 @@ def test_whoever_waits_too_long_is_told_what_to_do(warehouse: Warehouse, monkeyp
         other.join()
     assert str(warehouse.path) in str(told[0])
     assert "run again" in str(told[0])
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ROSTER_MEMORY_LIMIT", "lots"), ("ROSTER_THREADS", "0")])
+def test_a_wrong_variable_is_named(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(WarehouseError, match=f"{variable}={value}"):
+        _issue(warehouse, "a", stays_open=False)
+    monkeypatch.delenv(variable)
+    _issue(warehouse, "a", stays_open=False)
