@@ -89,11 +89,12 @@ def copy_privately(source: Path, target: Path) -> None:
         open(target, "wb", buffering=0, opener=_open_past_cache) as writer,
     ):
         while count := reader.readinto(buffer):
-            if count % mmap.PAGESIZE:  # the end of a file that is not whole pages long
-                fcntl.fcntl(writer, fcntl.F_SETFL, fcntl.fcntl(writer, fcntl.F_GETFL) & ~_PAST_CACHE)
             written = 0
             while written < count:  # less at a time where the disk is about to be full
-                written += writer.write(memoryview(buffer)[written:count])
+                try:
+                    written += writer.write(memoryview(buffer)[written:count])
+                except OSError as error:
+                    _go_through_cache(writer.fileno(), error)
         os.fsync(writer.fileno())
 
 
@@ -104,6 +105,14 @@ def _open_past_cache(path: str, flags: int) -> int:
         if error.errno != errno.EINVAL:
             raise
         return os.open(path, flags, PRIVATE_FILE)
+
+
+def _go_through_cache(descriptor: int, refusal: OSError) -> None:
+    """What is left of a file, at its end for instance, may be no piece that the disk takes as it is."""
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    if refusal.errno != errno.EINVAL or not flags & _PAST_CACHE:
+        raise refusal
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags & ~_PAST_CACHE)
 
 
 def sync_folder(path: Path) -> None:
