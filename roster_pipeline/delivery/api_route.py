@@ -208,12 +208,12 @@ class _Book:
 
     def resume(self, answers: Sequence[Confirmed], unanswered: set[Key]) -> None:
         """Confirm what was answered before the delivery was cut off, and ask for nothing but what was not."""
-        self._only = unanswered
         with self._warehouse.transaction(self.source_id, self._school_year) as session:
             self._prepare(session)
             self._answer(session, answers)
             session.run_file("delivery/api/recorded")
             self._record(session)
+            self._only = unanswered - self._known(session, unanswered)
             self._plan(session)
 
     def close(self, *, is_sure: bool) -> None:
@@ -322,6 +322,16 @@ class _Book:
         session.connection.register("arrived", pa.table(columns, pa.schema(list(zip(names, types, strict=True)))))
         session.execute("CREATE OR REPLACE TEMP TABLE answered AS FROM arrived")
         session.connection.unregister("arrived")
+
+    def _known(self, session: Session, unanswered: Collection[Key]) -> set[Key]:
+        """Those of the unanswered changes that are confirmed all the same."""
+        kinds, sourced_ids = zip(*unanswered, strict=True) if unanswered else ((), ())
+        session.execute(
+            "CREATE OR REPLACE TEMP TABLE unanswered AS "
+            "SELECT unnest($kinds::VARCHAR[]) AS kind, unnest($sourced_ids::VARCHAR[]) AS sourced_id",
+            {"kinds": list(kinds), "sourced_ids": list(sourced_ids)},
+        )
+        return {(kind, sourced_id) for kind, sourced_id in session.execute(sql_text("delivery/api/known"))}
 
     def _record(self, session: Session) -> None:
         for table, (kind, sourced_id) in _IDENTITY.items():

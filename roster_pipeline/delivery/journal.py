@@ -31,7 +31,8 @@ class Journal:
         self.folder = private_folder(folder)
         self._under_way: set[Key] = set()
         self._waiting: list[dict[str, Any]] = []
-        """Outcomes to be written with what begins next: until then these changes would be repeated, which is safe."""
+        """Outcomes to be written with what begins next: until then these changes would be repeated, which is safe as
+        long as the warehouse has not confirmed them."""
         self._descriptor: int | None = None
 
     def begin(self, keys: Iterable[Key]) -> None:

@@ -18,9 +18,10 @@ import duckdb
 from roster_pipeline import cli, launch
 from roster_pipeline.brightspace import standard_csv
 from roster_pipeline.delivery import bundle, bundle_route, outbox
+from roster_pipeline.delivery.journal import Journal
 from roster_pipeline.delivery.routes import deliver
 from roster_pipeline.home import Home
-from roster_pipeline.warehouse import connection
+from roster_pipeline.warehouse import connection, database
 from roster_pipeline.warehouse.connection import Warehouse
 from roster_pipeline.warehouse.database import WarehouseError
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
@@ -29,7 +30,7 @@ from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__])
 
-_DELIVERY_CODE = {module.__file__ for module in (bundle, bundle_route, outbox, standard_csv, connection)}
+_DELIVERY_CODE = {module.__file__ for module in (bundle, bundle_route, outbox, standard_csv, connection, database)}
 #: How long a child may take, seconds, before something is wrong with it.
 PATIENCE = 60
 
@@ -67,6 +68,16 @@ def night(
     """A whole night of a source with the feed as it lies there."""
     os.environ["BRIGHTSPACE_KEY"] = brightspace_key
     Pipeline(folder, settings, source_id).night()
+
+
+def night_killed_when_confirmed(folder: Path, settings: dict[str, Any], brightspace_key: str) -> None:
+    """A night over the API, killed when the warehouse has confirmed a first batch and the journal does not know yet."""
+
+    def die(_: Journal) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Journal.confirmed = die  # type: ignore[method-assign]
+    night(folder, SOURCE, settings, brightspace_key)
 
 
 def hold_open(warehouse: Path, sign: Path) -> None:

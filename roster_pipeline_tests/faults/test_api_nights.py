@@ -24,7 +24,7 @@ from roster_pipeline.sandbox.brightspace.faults import Fault, Turbulence
 from roster_pipeline.sandbox.brightspace_server import SandboxBrightspace
 from roster_pipeline.sandbox.comparison import compare
 from roster_pipeline_tests.faults.changing_school import ChangingSchool
-from roster_pipeline_tests.faults.processes import command, finish, night, start
+from roster_pipeline_tests.faults.processes import command, finish, night, night_killed_when_confirmed, start
 from roster_pipeline_tests.pipeline import SOURCE, YEAR, Pipeline
 from roster_pipeline_tests.roster_files import RosterFiles
 
@@ -240,6 +240,26 @@ def test_what_a_killed_run_did_is_known_whatever_the_sis_says_next(
         assert finish(killer.process) == -signal.SIGKILL
     next_day(files)
     pipeline.night(files)
+    with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
+        comparisons = compare(session, tenant.tenant)
+    assert all(each.is_equal for each in comparisons), "\n".join(map(str, comparisons))
+    assert not [each for each in tenant.tenant.creations if each.twins]
+
+
+def test_what_is_confirmed_is_not_repeated_though_the_journal_does_not_know(
+    tmp_path: Path, tenant: SandboxBrightspace, files: RosterFiles
+) -> None:
+    pipeline = Pipeline(tmp_path / "home", settings(tenant))
+    files.write(pipeline.home.root / "feed")
+    kills = 0
+    # Every night gets as far as its first confirmation.
+    while outcome := finish(
+        start(night_killed_when_confirmed, pipeline.home.root, settings(tenant), os.environ["BRIGHTSPACE_KEY"])
+    ):
+        assert outcome == -signal.SIGKILL
+        kills += 1
+        assert kills < 30
+    assert kills > 5
     with pipeline.warehouse.transaction(SOURCE, YEAR) as session:
         comparisons = compare(session, tenant.tenant)
     assert all(each.is_equal for each in comparisons), "\n".join(map(str, comparisons))

@@ -1,12 +1,17 @@
-"""Night after night of a changing district into a Brightspace that takes the bundles in: both hold the same."""
+"""Night after night of a changing district into a Brightspace that takes the bundles in: both hold the same.
+
+The bundles lie in the outbox, or go to an SFTP site whose connections break.
+"""
 
 import random
+import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from roster_pipeline.sandbox.brightspace_tenant import Tenant
@@ -14,6 +19,7 @@ from roster_pipeline.sandbox.csv_bundle import write_csv_bundle
 from roster_pipeline.sandbox.generator import make_district
 from roster_pipeline.sandbox.ipsis import Ipsis
 from roster_pipeline.sandbox.next_day import next_day
+from roster_pipeline.sandbox.sftp_server import SandboxSftp
 from roster_pipeline_tests.faults.processes import finish, night, start
 from roster_pipeline_tests.pipeline import SOURCE, Pipeline
 
@@ -28,25 +34,25 @@ class World:
 
     pipeline: Pipeline
     ipsis: Ipsis
+    inbox: Path
+    """Where Brightspace finds the bundles."""
 
     def take_bundles(self) -> None:
-        """Brightspace takes in what lies in the outbox, and the files are gone."""
-        outbox = self.pipeline.home.outbox(SOURCE)
-        for batch in self.ipsis.process_folder(outbox):
+        """Brightspace takes in what lies there, and the files are gone."""
+        for batch in self.ipsis.process_folder(self.inbox):
             assert not batch.errors, batch.errors[:3]
-            (outbox / batch.name).unlink()
+            (self.inbox / batch.name).unlink()
 
     def managed(self, kind: str) -> dict[str, dict[str, Any]]:
         return {sourced_id: row["fields"] for sourced_id, row in self.pipeline.mappings(kind).items()}
 
 
-def _world(folder: Path) -> World:
-    pipeline = Pipeline(folder / "home", SETTINGS)
+def _world(pipeline: Pipeline, inbox: Path) -> World:
     tenant = Tenant()
     for name in {*pipeline.settings.courses.org_types.values(), *pipeline.settings.courses.session_types.values()}:
         if name.lower() not in {type_.name.lower() for type_ in tenant.tree.types.values()}:
             tenant.tree.add_type(name)
-    return World(pipeline, Ipsis(tenant))
+    return World(pipeline, Ipsis(tenant), inbox)
 
 
 def _check(world: World) -> None:
@@ -112,23 +118,97 @@ def _check_enrollments(world: World) -> None:
     assert held == managed
 
 
+@dataclass
+class Figures:
+    """What a series of nights went through."""
+
+    nights: int = 0
+    kills: int = 0
+    cuts: int = 0
+    outcomes: Counter[int | None] = field(default_factory=Counter[int | None])
+
+
+class ShakyServer(asyncssh.SFTPServer):  # type: ignore[misc]
+    """An SFTP server that now and then breaks the connection instead of answering, before or after the deed."""
+
+    share = 0.0
+    figures = Figures()
+
+    def write(self, file_obj: Any, offset: int, data: bytes) -> int:
+        self._perhaps_cut()
+        written: int = super().write(file_obj, offset, data)
+        self._perhaps_cut()
+        return written
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        self._perhaps_cut()
+        super().rename(oldpath, newpath)
+        self._perhaps_cut()
+
+    def _perhaps_cut(self) -> None:
+        if random.random() < ShakyServer.share:
+            ShakyServer.figures.cuts += 1
+            self.channel.get_connection().abort()
+            raise asyncssh.SFTPFailure("cut")
+
+
+def _go_through_nights(world: World, settings: dict[str, Any], *, nights: int, kills: int, share: float) -> Figures:
+    """Nights that are killed up to `kills` times and lose connections, each followed by a quiet one that must do."""
+    figures = ShakyServer.figures = Figures()
+    district = make_district(STUDENTS, today=date(2026, 10, 1), years=1)
+    for _ in range(nights):
+        write_csv_bundle(district, world.pipeline.home.root / "feed")
+        ShakyServer.share = share
+        for _ in range(random.randint(0, kills)):
+            process = start(night, world.pipeline.home.root, SOURCE, settings)
+            process.join(random.uniform(0.2, 3))
+            process.kill()
+            outcome = finish(process)
+            figures.outcomes[outcome] += 1
+            figures.kills += outcome < 0
+            if random.random() < 0.5:
+                world.take_bundles()
+        ShakyServer.share = 0.0
+        # One bundle at a time lies on an SFTP site.
+        world.take_bundles()
+        world.pipeline.night()
+        world.take_bundles()
+        _check(world)
+        figures.nights += 1
+        next_day(district)
+    return figures
+
+
 @pytest.mark.parametrize(
     ("nights", "kills"),
     [pytest.param(2, 0, id="two-nights"), pytest.param(10, 3, id="ten-disturbed-nights", marks=pytest.mark.soak)],
 )
 def test_what_the_tenant_holds_is_what_it_should_hold(tmp_path: Path, nights: int, kills: int) -> None:
-    district = make_district(STUDENTS, today=date(2026, 10, 1), years=1)
-    world = _world(tmp_path)
-    for _ in range(nights):
-        write_csv_bundle(district, world.pipeline.home.root / "feed")
-        for _ in range(random.randint(0, kills)):
-            process = start(night, world.pipeline.home.root, SOURCE, SETTINGS)
-            process.join(random.uniform(0.2, 6))
-            process.kill()
-            finish(process)
-            if random.random() < 0.5:
-                world.take_bundles()
-        world.pipeline.night()
-        world.take_bundles()
-        _check(world)
-        next_day(district)
+    pipeline = Pipeline(tmp_path / "home", SETTINGS)
+    world = _world(pipeline, pipeline.home.outbox(SOURCE))
+    figures = _go_through_nights(world, SETTINGS, nights=nights, kills=kills, share=0.0)
+    sys.stdout.write(f"\n{figures}")
+
+
+@pytest.mark.soak
+def test_it_is_so_over_broken_connections_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncssh, "SFTPServer", ShakyServer)
+    inbox = tmp_path / "remote" / "inbound"
+    inbox.mkdir(parents=True)
+    with SandboxSftp(inbox.parent) as server:
+        monkeypatch.setenv("LMS_PASSWORD", server.password)
+        site = {
+            "kind": "sftp",
+            "host": server.host,
+            "port": server.port,
+            "username": server.username,
+            "password": "${LMS_PASSWORD}",
+            "host_key": server.host_key,
+            "path": "inbound",
+        }
+        settings = {**SETTINGS, "delivery": {"route": "sftp", "wait_minutes": 0, "sftp": site}}
+        world = _world(Pipeline(tmp_path / "home", settings), inbox)
+        figures = _go_through_nights(world, settings, nights=10, kills=5, share=0.3)
+    sys.stdout.write(f"\n{figures}")
+    assert figures.kills
+    assert figures.cuts
