@@ -168,7 +168,7 @@ def end_dead_runs(home: Home, source_id: str, instance: dg.DagsterInstance) -> N
 
 def _end_dead_runs(warehouse: Warehouse, source_id: str, instance: dg.DagsterInstance | None) -> None:
     """The caller holds the source's lock, and so knows that no other run of it is alive."""
-    with warehouse.transaction(source_id, "", stays_open=True) as session:
+    with warehouse.transaction(source_id, "") as session:
         dead = session.execute(
             "UPDATE sync.runs SET status = 'interrupted', ended_at = $now "
             "WHERE source_id = getvariable('source_id') AND status = 'started' RETURNING run_id",
