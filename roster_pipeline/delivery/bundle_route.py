@@ -89,6 +89,7 @@ def deliver_bundle(
     Raises DeliveryError, WarehouseError, or OSError when the disk is full; the delta stays due then, and the next
     run settles the rest.
     """
+    # What comes next is one rename where the outbox is the place, and may be minutes of talk elsewhere.
     with warehouse.transaction(source_id, school_year, begins=False, stays_open=route.name == "outbox") as session:
         apply_settings(session, settings)
         counts = delta_counts(session)
