@@ -40,6 +40,11 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def content(self) -> tuple[Column, ...]:
+        """The columns that say something of a row beyond whose and of which year it is."""
+        return tuple(column for column in self.columns if column.name not in KEY_COLUMNS)
+
     def create_statements(self) -> list[str]:
         """DDL with a comment on the table and on every column."""
         columns = ", ".join(f'"{column.name}" {column.type}' for column in self.columns)

@@ -14,7 +14,7 @@ from typing import Any, LiteralString, NamedTuple
 import duckdb
 
 from roster_pipeline.home import Home, copy_privately, sync_folder
-from roster_pipeline.warehouse.catalogue import KEY_COLUMNS, TEXT_TYPES, tables
+from roster_pipeline.warehouse.catalogue import TEXT_TYPES, tables
 from roster_pipeline.warehouse.database import Database, WarehouseError, memory_limit
 
 #: The rows of the session's source and school year.
@@ -170,7 +170,7 @@ class Session:
 
 
 def _content_columns(table: str) -> list[str]:
-    return [name for name in tables()[table].column_names if name not in KEY_COLUMNS]
+    return [column.name for column in tables()[table].content]
 
 
 def _row_hashes(table: str) -> tuple[str, str]:
@@ -181,10 +181,9 @@ def _row_hashes(table: str) -> tuple[str, str]:
     `pupil-59|course_offering:class-29` share it. In the second hash every text is four bytes further on, so that what
     ends a block in one of the two is mixed through the whole number in the other.
     """
-    columns = [column for column in tables()[table].columns if column.name not in KEY_COLUMNS]
     moved = [
         f"'text' || \"{column.name}\"::VARCHAR" if column.type in TEXT_TYPES else f'"{column.name}"'
-        for column in columns
+        for column in tables()[table].content
     ]
     return f"hash({_quoted(_content_columns(table))})", f"hash({', '.join(moved)})"
 

@@ -6,7 +6,7 @@ from roster_pipeline.issues import prepare_findings, record_findings
 from roster_pipeline.oneroster.resources import ROSTER_RESOURCES, Resource
 from roster_pipeline.oneroster.snapshot import Snapshot
 from roster_pipeline.settings import Source
-from roster_pipeline.warehouse.catalogue import KEY_COLUMNS, tables
+from roster_pipeline.warehouse.catalogue import tables
 from roster_pipeline.warehouse.connection import Session, sql_text
 from roster_pipeline.warehouse.settings_tables import apply_settings
 
@@ -111,8 +111,7 @@ def _record_extract(session: Session, resource: Resource, snapshot: Snapshot, ru
 
 
 def _columns(resource: Resource) -> str:
-    names = tables()[f"roster.{resource.table}"].column_names
-    return ", ".join(f'"{name}"' for name in names if name not in KEY_COLUMNS)
+    return ", ".join(f'"{column.name}"' for column in tables()[f"roster.{resource.table}"].content)
 
 
 def _incomplete_because(session: Session, resource: Resource, snapshot: Snapshot) -> str | None:
